@@ -1,0 +1,5 @@
+"""`python -m pytest_tmsreport` is `tmsreport`."""
+
+from .cli import main
+
+main()

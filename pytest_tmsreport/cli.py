@@ -1,0 +1,374 @@
+"""`tmsreport`: what is to be done when no test runs."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import os
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from . import vendor as vendor_module
+from .client import Network, Request
+from .config import Config, find_root, load, manual
+from .errors import HTTP, ConfigError, Fault, JournalError, TmsError
+from .journal import Head, RunFolder, folders
+from .masking import masker
+from .model import to_json
+from .pending import survey
+from .render import count, plain, utc
+from .tally import lines
+from .upload import Conditions, upload
+from .vendor import Vendor
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Group(click.Group):
+    """Ends a command that raises one of our errors with its text and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TmsError as error:
+            click.echo(f"tmsreport: {plain(str(error), 2000)}", err=True)
+            ctx.exit(2)
+
+
+def _settings_options(function: Function) -> Function:
+    for option in (
+        click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="A setting; secrets are refused."),
+        click.option("--rootdir", type=click.Path(path_type=Path, file_okay=False), help="Where the settings file is."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-tmsreport")
+def main() -> None:
+    """Reports pytest results to test-management tools."""
+
+
+@main.command()
+@click.argument("runs", nargs=-1, metavar="[RUN|DIR]...")
+@click.option("--to", "only", multiple=True, metavar="NAME", help="Only to this destination.")
+@click.option("--refused", "again", is_flag=True, help="Send what was refused before as well.")
+@click.option("--dry-run", is_flag=True, help="Print every request that would be sent, and send none.")
+@click.option("--deadline-s", type=float, default=600.0, show_default=True, help="Most seconds to wait for a server.")
+@_settings_options
+def send(  # noqa: PLR0913 - the options of a command
+    runs: Sequence[str],
+    only: Sequence[str],
+    sets: Sequence[str],
+    rootdir: Path | None,
+    deadline_s: float,
+    *,
+    again: bool,
+    dry_run: bool,
+) -> None:
+    """Sends what is not delivered yet: of a RUN, of the runs in a DIR, or of every run of the project.
+
+    Settings come from the project's file and the environment, never from the journal. Exits with 0 only when nothing is
+    left.
+    """
+    root = rootdir or find_root(Path.cwd())
+    config = load(root, os.environ, sets=sets)
+    options = _SendOptions(sets, deadline_s, again, dry_run)
+    chosen = _chosen(runs, root, config)
+    due = [folder for folder in chosen if runs or again or not folder.is_delivered]
+    if not due:
+        click.echo(f"nothing to send in {_base(root, config)}")
+    is_done = [_send_one(folder, root, only, options) for folder in due]
+    if not all(is_done):
+        sys.exit(1)
+
+
+class _SendOptions(NamedTuple):
+    sets: Sequence[str]
+    deadline_s: float
+    again: bool
+    dry_run: bool
+
+
+@main.command("runs")
+@_settings_options
+def list_runs(sets: Sequence[str], rootdir: Path | None) -> None:
+    """Lists the runs of the project: what is delivered, kept and refused."""
+    root = rootdir or find_root(Path.cwd())
+    config = load(root, os.environ, sets=sets)
+    found = folders(_base(root, config))
+    if not found:
+        click.echo(f"no runs in {_base(root, config)}")
+    for folder in found:
+        try:
+            head = folder.head()
+        except JournalError as error:
+            click.echo(plain(str(error)), err=True)
+            continue
+        total = sum(1 for result in folder.results() if not result.superseded)
+        click.echo(f"{folder.name}  {plain(head.run.name)}  {count(total, 'result')}{_state(folder)}")
+        for name in head.destinations:
+            receipts = folder.receipts(name)
+            run = f", run {plain(receipts.run_id)}" if receipts.run_id else ""
+            click.echo(f"  {name}: {len(receipts.sent)} delivered, {len(receipts.refused)} refused{run}")
+
+
+@main.command()
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
+@_settings_options
+def show(run: str, sets: Sequence[str], rootdir: Path | None, *, as_json: bool) -> None:
+    """Shows the results of a run, and what became of them."""
+    root = rootdir or find_root(Path.cwd())
+    config = load(root, os.environ, sets=sets)
+    for folder in _chosen([run], root, config):
+        head = folder.head()
+        if as_json:
+            click.echo(json.dumps(_all_of(folder, head), indent=2, default=to_json))
+            continue
+        click.echo(f"{folder.name}  {plain(head.run.name)}  {utc(head.run.start)} UTC{_state(folder)}")
+        receipts = {name: folder.receipts(name) for name in head.destinations}
+        for result in folder.results():
+            where = [
+                f"{name}: {'delivered' if result.id in each.sent else each.refused.get(result.id, 'kept')}"
+                for name, each in receipts.items()
+            ]
+            again = f" (attempt {result.attempt})" if result.attempt > 1 or result.superseded else ""
+            click.echo(f"  {result.outcome.value:8}{again} {plain(result.nodeid)}  {plain('; '.join(where))}")
+            if result.message:
+                click.echo(f"           {plain(result.message)}")
+
+
+@main.command()
+@click.argument("name", required=False)
+def vendors(name: str | None) -> None:
+    """Lists the tools that can be reported to, or prints the manual page of one."""
+    if name:
+        _manual_page(name, vendor_module.find(_known(name)))
+        return
+    rows = [(each, vendor_module.find(each)) for each in vendor_module.names()]
+    table = [
+        ("name", "tool", "results at once", "requests a minute", "files", "held against"),
+        *((key, kind.label, *_limits(kind), kind.proof) for key, kind in rows),
+    ]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    for row in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@main.command()
+@click.argument("vendor")
+@click.argument("code")
+def explain(vendor: str, code: str) -> None:
+    """Says what a tool's error CODE means, whether it is retried, and what to do."""
+    kind = vendor_module.find(_known(vendor))
+    number: int | str = int(code) if code.isdecimal() else code
+    fault = kind.errors.explain(number)
+    if fault is None:
+        listed = sorted({*map(str, kind.errors.codes), *map(str, HTTP)})
+        if isinstance(number, str) or not 300 <= number < 600:
+            raise ConfigError(f"{kind.label} has no code {code!r}; known are: {', '.join(listed)}")
+        fault = kind.errors.family(number)
+        click.echo(f"{kind.label} does not document {code}; the nearest family says:")
+    _explain(f"{kind.label} {code}", fault)
+
+
+class _WithCommand(click.Command):
+    """Keeps what stands behind `--` apart: it is another program's command line."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        place = args.index("--") if "--" in args else len(args)
+        ctx.meta["command"] = args[place + 1 :]
+        return super().parse_args(ctx, args[:place])
+
+
+@main.command(cls=_WithCommand, options_metavar="[OPTIONS] [VENDOR]... [-- COMMAND...]")
+@click.argument("names", nargs=-1, metavar="")
+@click.option("--port", type=int, default=0, help="Port on 127.0.0.1; a free one by default.")
+@click.option(
+    "--trouble",
+    "troubles",
+    multiple=True,
+    metavar="SPEC",
+    help="429*3, 503, reset, lost-answer, hang, html or slow=0.2; each may end with @PATH (repeatable).",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all that arrived.")
+@click.pass_context
+def sandbox(
+    ctx: click.Context, names: Sequence[str], port: int, troubles: Sequence[str], json_file: Path | None
+) -> None:
+    """Stands in for tools on this machine, and runs COMMAND with the variables that lead to them.
+
+    Prints what arrived and exits with the command's status; without a command, serves until Ctrl-C.
+    """
+    from .sandbox.command import run  # noqa: PLC0415 - flask is an extra
+
+    ctx.exit(run(names, port=port, troubles=troubles, json_file=json_file, command=ctx.meta["command"]))
+
+
+def _chosen(runs: Sequence[str], root: Path, config: Config) -> list[RunFolder]:
+    base = _base(root, config)
+    if not runs:
+        return folders(base)
+    found: list[RunFolder] = []
+    for run in runs:
+        here = folders(Path(run).resolve()) or folders(base / run)
+        if not here:
+            known = [folder.name for folder in folders(base)]
+            near = difflib.get_close_matches(run, known, 1, 0.3)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"{run}: no run and no folder of runs{hint} (`tmsreport runs` lists those in {base})")
+        found += here
+    return found
+
+
+def _base(root: Path, config: Config) -> Path:
+    return root / Path(config.settings.dir).expanduser()
+
+
+def _send_one(folder: RunFolder, root: Path, only: Sequence[str], options: _SendOptions) -> bool:
+    """Sends one run; True where nothing of it is left."""
+    try:
+        head = folder.head()
+        is_live = folder.end() is None and folder.is_live()
+    except JournalError as error:
+        click.echo(plain(str(error), 1000), err=True)
+        return False
+    click.echo(f"{folder.name}  {plain(head.run.name)}")
+    if is_live:
+        click.echo("  its session is still running: send it when that has ended")
+        return False
+    names = only or list(head.destinations)
+    if not names:
+        click.echo("  it was made for no destination: name one with --to")
+        return False
+    is_done = True
+    wanted: list[Vendor] = []
+    for name in names:
+        try:
+            wanted += _destinations(root, options.sets, name)
+        except ConfigError as error:  # noqa: PERF203 - the others are sent all the same
+            click.echo(f"{name}: {plain(str(error), 1000)}", err=True)
+            is_done = False
+    if wanted:
+        is_done = _upload(folder, wanted, load(root, os.environ, sets=options.sets), options) and is_done
+    return is_done
+
+
+def _destinations(root: Path, sets: Sequence[str], name: str) -> Sequence[Vendor]:
+    """The destination of that name as it is configured here, and nowhere else."""
+    config = load(root, os.environ, sets=sets, only=[name])
+    if config.problems:
+        raise next(iter(config.problems.values()))
+    return config.destinations
+
+
+def _upload(folder: RunFolder, wanted: Sequence[Vendor], config: Config, options: _SendOptions) -> bool:
+    settings = config.settings
+    total = sum(survey(folder, vendor).pending for vendor in wanted)
+    ends = time.monotonic() + options.deadline_s
+    writing = threading.Lock()
+    mask = masker([secret for vendor in wanted for secret in vendor.secrets()], settings.mask)
+
+    def rehearse(name: str, request: Request) -> None:
+        with writing:
+            click.echo(f"{name}: {plain(str(request), 1000)}")
+            for field, file in request.files:
+                click.echo(f"  file {plain(field)}: {plain(file.name)}")
+            if request.json is not None:
+                click.echo(textwrap.indent(mask(json.dumps(request.json, indent=2)), "  "))
+
+    with click.progressbar(length=total, label="sending", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+        def progress(_name: str, done: int) -> None:
+            with writing:
+                bar.update(done)
+
+        conditions = Conditions(
+            network=Network(settings.ca_bundle, settings.client_cert, settings.proxy),
+            deadline=lambda: ends,
+            mask=mask,
+            again=options.again,
+            rehearse=rehearse if options.dry_run else None,
+            progress=progress,
+        )
+        tallies = upload(folder, wanted, conditions)
+    for tally in tallies:
+        for line in lines(tally, finish="tmsreport send", again="tmsreport send --refused"):
+            click.echo(line.text)
+    return not options.dry_run and all(tally.is_complete for tally in tallies)
+
+
+def _state(folder: RunFolder) -> str:
+    end = folder.end()
+    if end is None:
+        return "  (running)" if folder.is_live() else "  (was killed)"
+    not_run = end.get("not_run")
+    return f"  ({count(len(not_run), 'test')} never ran)" if isinstance(not_run, list) and not_run else ""
+
+
+def _all_of(folder: RunFolder, head: Head) -> dict[str, Any]:
+    receipts = {name: folder.receipts(name) for name in head.destinations}
+    return {
+        "run": head.run,
+        "destinations": {
+            name: {
+                "vendor": kind,
+                "run_id": receipts[name].run_id,
+                "delivered": sorted(receipts[name].sent),
+                "refused": receipts[name].refused,
+                "is_completed": receipts[name].closed,
+            }
+            for name, kind in head.destinations.items()
+        },
+        "results": list(folder.results()),
+        "end": folder.end(),
+    }
+
+
+def _known(name: str) -> str:
+    if name not in vendor_module.names():
+        near = difflib.get_close_matches(name, vendor_module.names(), 1, 0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"there is no vendor {name!r}{hint} (`tmsreport vendors` lists them)")
+    return name
+
+
+def _manual_page(name: str, kind: type[Vendor]) -> None:
+    click.echo(f"{name}: {kind.label}\n")
+    click.echo(inspect.cleandoc(kind.__doc__ or ""))
+    click.echo(f"\nHeld against: {kind.proof}.\n\nStatuses")
+    for outcome, word in kind.statuses.items():
+        click.echo(f"  {outcome.value:8} {word}")
+    click.echo("\nSettings (in the file; or in the environment, <NAME> being the destination in capitals)")
+    for key, help_text, default, variables in manual(kind):
+        click.echo(f"  {key}{f' = {default}' if default else ''}")
+        click.echo(f"      {help_text}")
+        click.echo(f"      {', '.join(variables)}")
+    click.echo("  status.<outcome>\n      the tool's word for an outcome, in place of the one above")
+    click.echo("\nErrors (`tmsreport explain " + name + " CODE` says more)")
+    for code, fault in kind.errors.codes.items():
+        click.echo(f"  {code!s:8} {fault.meaning}")
+
+
+def _explain(title: str, fault: Fault) -> None:
+    click.echo(f"{title}: {fault.meaning}")
+    click.echo(f"  what the plugin does: {fault.what_next}")
+    click.echo(f"  what to do: {fault.remedy or 'nothing, unless it goes on'}")
+
+
+def _limits(kind: type[Vendor]) -> tuple[str, str, str]:
+    defaults = {key: default for key, _, default, _ in manual(kind)}
+    files = (
+        f"{kind.file_bytes // 2**20} MiB, {kind.files_per_request} at once" if kind.attach is not Vendor.attach else "-"
+    )
+    return defaults["batch_size"], defaults["requests_per_minute"] or "no limit", files

@@ -1,0 +1,374 @@
+"""One HTTP conversation with one destination: sign, pace, send, retry, and name what went wrong."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import logging
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from socket import gaierror
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.auth import AuthBase
+from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]
+
+from .errors import PermanentError, RateLimited, TransientError, VendorError, dig
+from .pacing import Pacer
+from .render import plain
+
+if TYPE_CHECKING:
+    from .vendor import Vendor
+
+LOGGER = logging.getLogger("pytest_tmsreport")
+ANSWER_BYTES = 16 * 2**20
+"""The largest answer that is read; a batch's receipt is far smaller."""
+CONNECT_S, READ_S = 10.0, 60.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+
+Kind = TypeVar("Kind")
+
+
+class File(Protocol):
+    """A stored file to upload."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def mime(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    def open(self) -> BinaryIO:
+        """Opens the file for reading; raises JournalError where it is not what was stored."""
+        ...
+
+
+class Request(NamedTuple):
+    """What is about to be sent. `json` and `files` exclude each other; `files` pairs a form field with a file."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int] | None = None
+    json: Any = None
+    files: Sequence[tuple[str, File]] = ()
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Network:
+    """How to get to a server: paths of a CA bundle and of a client certificate, a proxy's URL; empty: the usual."""
+
+    ca_bundle: str = ""
+    client_cert: str = ""
+    proxy: str = ""
+
+
+class Reply:
+    """A decoded answer. `body` is JSON as Python values."""
+
+    def __init__(self, body: Any, blame: Callable[[str], VendorError]) -> None:
+        self.body = body
+        self._blame = blame
+
+    def pick(self, path: str, kind: type[Kind]) -> Kind:
+        """The value at a dotted path. Raises PermanentError where it is missing or of another type."""
+        found = dig(self.body, path)
+        if isinstance(found, kind) and not (kind is int and isinstance(found, bool)):
+            return found
+        raise self._blame(f"the answer holds no {kind.__name__} at {path!r}")
+
+
+class _Rehearsed(Reply):
+    """The answer of a dry run: whatever is asked for, empty."""
+
+    def __init__(self) -> None:
+        super().__init__({}, PermanentError)
+
+    def pick(self, path: str, kind: type[Kind]) -> Kind:
+        return kind()
+
+
+class Client:
+    """Sends requests for one destination; safe to share between threads.
+
+    `deadline` returns the time (of `clock`, monotonic seconds) at which waiting ends. `transport` replaces the network,
+    `sleep` and `clock` replace time. With `rehearse` nothing is sent: each request goes to that function instead.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a seam that a test or a setting uses
+        self,
+        vendor: Vendor,
+        *,
+        pacer: Pacer | None = None,
+        network: Network | None = None,
+        deadline: Callable[[], float] = lambda: math.inf,
+        transport: BaseAdapter | None = None,
+        sleep: Callable[[float], Any] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        rehearse: Callable[[Request], None] | None = None,
+    ) -> None:
+        self.vendor = vendor
+        self.requests = 0
+        self._pacer = pacer or Pacer(vendor.requests_per_minute, clock)
+        self._network = network or Network()
+        self._deadline = deadline
+        self._sleep = sleep
+        self._clock = clock
+        self._rehearse = rehearse
+        self._counting = threading.Lock()
+        self._session = requests.Session()
+        self._session.auth = _Signature(vendor)  # also keeps requests from signing with ~/.netrc
+        self._session.headers["Accept"] = "application/json"
+        self._session.headers["User-Agent"] = "pytest-tmsreport"
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, transport or HTTPAdapter(pool_maxsize=max(vendor.parallel, 1)))
+
+    def get(self, path: str, *, params: Mapping[str, str | int] | None = None) -> Reply:
+        """Reads. Raises VendorError."""
+        return self._deliver(Request("GET", path, params))
+
+    def post(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        files: Sequence[tuple[str, File]] = (),
+        recover: Callable[[], Any] | None = None,
+    ) -> Reply:
+        """Writes JSON, or files as a streamed multipart form. Raises VendorError.
+
+        A request that must not arrive twice names `recover`: called before it is repeated, where it may have arrived
+        although no answer came, it returns the body of the answer that was lost, or None where it has not arrived.
+        """
+        return self._deliver(Request("POST", path, None, json, files), recover)
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._session.close()
+
+    def _deliver(self, request: Request, recover: Callable[[], Any] | None = None) -> Reply:
+        if self._rehearse:
+            self._rehearse(request)
+            return _Rehearsed()
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TransientError),
+            wait=self._waiter(),
+            stop=self._is_too_late,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        is_lost = False
+        for attempt in retrying:
+            with attempt:
+                if is_lost and recover and (body := recover()) is not None:
+                    return Reply(body, lambda text: self._odd(request, text))
+                try:
+                    return self._attempt(request)
+                except TransientError as error:
+                    is_lost = is_lost or not error.answered
+                    raise
+        raise AssertionError("tenacity ends with a return or a raise")
+
+    def _waiter(self) -> Callable[[tenacity.RetryCallState], float]:
+        """How long to wait before each repetition of one request."""
+        longest = FIRST_WAIT_S
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            nonlocal longest
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.retry_after if isinstance(error, TransientError) else None
+            if asked is None and isinstance(error, RateLimited):
+                asked = self.vendor.rate_limit_wait_s
+            if asked is not None:
+                self._pacer.hold(asked)
+                return 0.0 if self._has_time_for(asked) else asked  # the pacer waits, for every thread alike
+            seconds = random.uniform(0, longest)  # noqa: S311 - full jitter, no secret
+            longest = min(LONGEST_WAIT_S, 2 * longest)
+            return seconds
+
+        return wait
+
+    def _is_too_late(self, state: tenacity.RetryCallState) -> bool:
+        return not self._has_time_for(state.upcoming_sleep)
+
+    def _has_time_for(self, seconds: float) -> bool:
+        return self._clock() + seconds < self._deadline()
+
+    def _attempt(self, request: Request) -> Reply:
+        pause = self._pacer.reserve()
+        if pause > 0:
+            if not self._has_time_for(pause):
+                text = f"the next request may go out in {pause:.0f} s only, later than the deadline"
+                raise self._error(RateLimited, request, text, remedy="raise `deadline_s`, or send later")
+            self._sleep(pause)
+        with self._counting:
+            self.requests += 1
+        began = self._clock()
+        status, headers, raw = self._exchange(request)
+        LOGGER.debug("%s %s %.0f ms", request, status, 1000 * (self._clock() - began))
+        return self._judge(request, status, headers, raw)
+
+    def _exchange(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
+        left = max(self._deadline() - self._clock(), 1.0)
+        network = self._network
+        with ExitStack() as stack:
+            data, headers = _body(request, stack)
+            try:
+                answer = stack.enter_context(
+                    self._session.request(
+                        request.method,
+                        f"{self.vendor.base_url.rstrip('/')}/{request.path}",
+                        params=request.params,
+                        data=data,
+                        headers=headers,
+                        timeout=(min(CONNECT_S, left), min(READ_S, left)),
+                        allow_redirects=False,
+                        stream=True,
+                        verify=network.ca_bundle or None,
+                        cert=network.client_cert or None,
+                        proxies={"http": network.proxy, "https": network.proxy} if network.proxy else None,
+                    )
+                )
+                return answer.status_code, answer.headers, self._read(answer, self._clock() + min(READ_S, left))
+            except requests.exceptions.SSLError as error:
+                remedy = "name the server's CA with `ca_bundle`, and check `url`"
+                raise self._error(PermanentError, request, f"no trusted connection: {_cause(error)}", remedy) from error
+            except requests.exceptions.ProxyError as error:
+                remedy = "check `proxy` and the environment's proxy variables"
+                raise self._error(TransientError, request, f"the proxy failed: {_cause(error)}", remedy) from error
+            except requests.exceptions.RequestException as error:
+                remedy = "check `url` and the network; later: `tmsreport send`"
+                text = f"no answer from {urlsplit(self.vendor.base_url).netloc}: {_cause(error)}"
+                raise self._error(TransientError, request, text, remedy, answered=_never_left(error)) from error
+
+    def _read(self, answer: requests.Response, until: float) -> bytes:
+        parts = []
+        size = 0
+        for part in answer.iter_content(65_536):
+            size += len(part)
+            if size > ANSWER_BYTES:
+                raise requests.exceptions.ContentDecodingError(f"the answer is longer than {ANSWER_BYTES} bytes")
+            if self._clock() > until:
+                raise requests.exceptions.ReadTimeout("the answer comes too slowly")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _judge(self, request: Request, status: int, headers: Mapping[str, str], raw: bytes) -> Reply:
+        table = self.vendor.errors
+        try:
+            body = jsonlib.loads(raw)
+        except (ValueError, RecursionError):
+            body = None
+        is_fine = 200 <= status < 300
+        if is_fine and isinstance(body, (dict, list)) and not table.failed_inside(body):
+            return Reply(body, lambda text: self._odd(request, text))
+        if is_fine and not isinstance(body, (dict, list)):
+            text = f"{status}, but {_describe(raw, headers)} in place of JSON"
+            remedy = "check `url`: a proxy or a login page may have answered"
+            raise self._error(TransientError, request, text, remedy, status=status, answered=False)
+        fault, code = table.pick(status, body)
+        if 300 <= status < 400:
+            fault = table.family(status)
+        words = plain(table.words(body)) or (f"{_describe(raw, headers)} in place of JSON" if body is None else "")
+        raise fault.kind(
+            f"{fault.meaning}: {words}" if words else fault.meaning,
+            vendor=self.vendor.name,
+            request=str(request),
+            status=status,
+            code=code,
+            remedy=fault.remedy,
+            body=body,
+            retry_after=_retry_after(headers),
+            answered=status < 500,
+        )
+
+    def _error(  # noqa: PLR0913 - a plain record
+        self,
+        kind: type[VendorError],
+        request: Request,
+        text: str,
+        remedy: str = "",
+        *,
+        status: int = 0,
+        answered: bool = True,
+    ) -> VendorError:
+        return kind(
+            plain(text), vendor=self.vendor.name, request=str(request), status=status, remedy=remedy, answered=answered
+        )
+
+    def _odd(self, request: Request, text: str) -> VendorError:
+        return self._error(PermanentError, request, text, "check `url`; is it the right version of the API?")
+
+
+class _Signature(AuthBase):
+    def __init__(self, vendor: Vendor) -> None:
+        self._vendor = vendor
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        auth = self._vendor.auth
+        request.headers[auth.name] = auth.value
+        return request
+
+
+def _body(request: Request, stack: ExitStack) -> tuple[Any, dict[str, str]]:
+    if request.files:
+        parts = [(field, (file.name, stack.enter_context(file.open()), file.mime)) for field, file in request.files]
+        form = MultipartEncoder(parts)
+        return form, {"Content-Type": form.content_type}
+    if request.json is None:
+        return None, {}
+    text = jsonlib.dumps(request.json, separators=(",", ":"), allow_nan=False)
+    return text.encode(), {"Content-Type": "application/json"}
+
+
+def _never_left(error: BaseException) -> bool:
+    """True where no connection was made, so that the request cannot have arrived."""
+    causes = [error]
+    while inner := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(inner)
+    return any(isinstance(each, (ConnectionRefusedError, gaierror, requests.ConnectTimeout)) for each in causes)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason: the layers above it repeat it, with addresses of objects."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return str(error) or type(error).__name__
+
+
+def _describe(raw: bytes, headers: Mapping[str, str]) -> str:
+    if not raw.strip():
+        return "an empty answer"
+    start = raw[:2000].decode("utf-8", "replace")
+    if "html" in headers.get("Content-Type", "") or start.lstrip().lower().startswith(("<!doctype html", "<html")):
+        return "an HTML page"
+    if start.lstrip()[:1] in ("{", "["):
+        return "broken JSON"
+    return f"{plain(start, 80)!r}"
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from a number or an HTTP date (RFC 9110, 10.2.3); None where neither can be read."""
+    said = headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(said)
+    except ValueError:
+        try:
+            now = parsedate_to_datetime(headers["Date"]).timestamp() if "Date" in headers else time.time()
+            seconds = parsedate_to_datetime(said).timestamp() - now
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

@@ -1,0 +1,516 @@
+"""Options, environment and settings files -> destinations.
+
+One function looks a setting up, in this order: `--tms-set`, the variable `TMSREPORT_<DESTINATION>_<KEY>`, the tool's
+own well-known variable (for the destination that is named as its vendor), the settings file, the default.
+"""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import ipaddress
+import re
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import Field as DataclassField
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+from .errors import ConfigError
+from .journal import NAME
+from .masking import masker
+from .model import Outcome
+from .vendor import Vendor, find, is_secret, names, setting
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PREFIX = "TMSREPORT"
+FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+_INTERNAL = ("name", "kind", "status")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What holds for every destination: section `[tmsreport]`."""
+
+    destinations: tuple[str, ...] = setting("destinations that `--tms` reports to (default: every section)", default=())
+    run_name: str = setting(
+        "name of the run; may hold {branch} {commit} {build} {ci} {date} {time}",
+        default="pytest {date} {time} {branch}",
+    )
+    run_description: str = setting("description of the run; may hold the same", default="{link}")
+    tags: tuple[str, ...] = setting("tags of the run", default=())
+    on_loss: Literal["ignore", "warn", "fail"] = setting("what undelivered results do to the session", default="warn")
+    deadline_s: float = setting("most seconds to wait at the end of the session", default=120.0)
+    dir: str = setting("folder of the journals, relative to the rootdir", default=".tmsreport")
+    mask: tuple[str, ...] = setting("regular expressions of what is to be blacked out, one a line", default=())
+    capture: Literal["failed", "all", "none"] = setting("whose captured output is reported", default="failed")
+    ca_bundle: str = setting("file with the certificates of your own CA", default="")
+    client_cert: str = setting("file with a client certificate and its key", default="")
+    proxy: str = setting("URL of the proxy, in place of the environment's", default="")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What was asked for. `problems` maps a destination (or `""`: all of it) to what is wrong with its settings."""
+
+    settings: Settings
+    destinations: tuple[Vendor, ...] = ()
+    wanted: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, ConfigError] = field(default_factory=dict)
+    mask: Callable[[str], str] = str
+    sets: tuple[str, ...] = ()
+
+    def vendor_names(self) -> set[str]:
+        """Every word that may stand as a keyword of the marker for a case id."""
+        return {*names(), *self.wanted}
+
+
+class Source:
+    """Where settings are looked up: overrides, the environment and one file's sections."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        sections: Mapping[str, Mapping[str, Any]] | None = None,
+        file: str = "",
+        sets: Iterable[str] = (),
+    ) -> None:
+        """Raises ConfigError for an override that is not `key=value` or `destination.key=value`."""
+        self.environ = environ
+        self.sections = {name: dict(section) for name, section in (sections or {}).items()}
+        self.file = file
+        self.overrides: dict[str, dict[str, str]] = {}
+        for text in sets:
+            key, found, value = text.partition("=")
+            outer, dot, inner = key.strip().partition(".")
+            if not found or not outer or (dot and not inner):
+                raise ConfigError(f"--tms-set takes KEY=VALUE or DESTINATION.KEY=VALUE, not {text!r}")
+            section, name = (outer, inner) if dot else ("", outer)
+            self.overrides.setdefault(section, {})[name] = value
+
+    def where(self, section: str) -> str:
+        """The section of the settings file, as a person writes it."""
+        if self.file.endswith(".toml"):
+            table = "tool.tmsreport" if self.file.endswith("pyproject.toml") else "tmsreport"
+            return f"[{table}.{section}]" if section else f"[{table}]"
+        return f"[tmsreport:{section}]" if section else "[tmsreport]"
+
+    def look_up(self, section: str, key: str, own: Sequence[str] = ()) -> tuple[Any, str] | None:
+        """A setting's raw value and where it was found."""
+        if key in self.overrides.get(section, {}):
+            return self.overrides[section][key], f"--tms-set {section + '.' if section else ''}{key}"
+        for variable in (variable_name(section, key), *own):
+            if self.environ.get(variable):
+                return self.environ[variable], variable
+        if key in self.sections.get(section, {}):
+            return self.sections[section][key], f"{self.where(section)} of {self.file}"
+        return None
+
+
+def variable_name(section: str, key: str) -> str:
+    """The environment variable of a setting."""
+    return "_".join(part for part in (PREFIX, section, key.replace(".", "_")) if part).upper()
+
+
+def load(
+    root: Path,
+    environ: Mapping[str, str],
+    *,
+    sets: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> Config:
+    """Everything that can be found out before a test runs; `only` names the destinations, else all of the settings.
+
+    Raises ConfigError for what was typed wrong: an override, or a destination that does not exist. What is wrong in
+    files and variables is a problem of its destination, and stops no other.
+    """
+    problems: dict[str, ConfigError] = {}
+    sections: Mapping[str, Mapping[str, Any]] = {}
+    file = ""
+    try:
+        sections, file = read(root)
+    except ConfigError as error:
+        problems[""] = error
+    source = Source(environ, sections, file, sets)
+    configured = [name for name in source.sections if name]
+    if not problems:  # a file that cannot be read may hold what was named
+        _check_typed(configured, source, only)
+    settings, wrong = _settings(source)
+    if wrong:
+        problems.setdefault("", wrong)
+    chosen = dict.fromkeys(only or settings.destinations or configured)
+    secrets = [*_secret_values(source, chosen), _password(settings.proxy)]
+    try:
+        mask = masker(secrets, settings.mask)
+    except ConfigError as error:
+        problems.setdefault("", error)
+        mask = masker(secrets)
+    wanted = {}
+    destinations = []
+    for name in chosen:
+        found = source.look_up(name, "vendor")
+        kind = str(found[0]) if found else name
+        if NAME.fullmatch(name):
+            wanted[name] = kind if NAME.fullmatch(kind) else name
+        try:
+            destinations.append(destination(name, kind, source))
+        except ConfigError as error:
+            problems[name] = error
+    if "" in problems:
+        destinations = []
+    return Config(settings, tuple(destinations), wanted, problems, mask, tuple(sets))
+
+
+def destination(name: str, kind: str, source: Source) -> Vendor:
+    """A configured vendor. Raises ConfigError that says which setting to add or change, and where."""
+    if not NAME.fullmatch(name) or name in _keys(Settings):
+        rule = "small letters and digits, but neither a setting's name nor `results`"
+        raise ConfigError(f"{name!r} cannot name a destination: use {rule}")
+    try:
+        vendor = find(kind)
+    except ConfigError as error:
+        near = _nearest(kind, names())
+        raise ConfigError(f"{error}{near}; say `vendor = …` in {source.where(name)}") from error
+    keys = _keys(vendor)
+    _check_keys(source.sections.get(name, {}), name, keys, f"{source.where(name)} of {source.file}")
+    values: dict[str, Any] = {"name": name, "kind": kind, "status": _statuses(name, source)}
+    hints = _hints(vendor)
+    for key, entry in keys.items():
+        own = vendor.variables.get(key, ()) if name == kind else ()
+        found = _secret(name, key, own, source) if is_secret(entry) else source.look_up(name, key, own)
+        if found is not None:
+            value, where = found
+            values[key] = convert(value, where, hints[key], f"{name}.{key}")
+        elif entry.default is MISSING and entry.default_factory is MISSING:
+            variable = variable_name(name, key)
+            raise ConfigError(f"`{key}` is missing: add `{key} = …` to {source.where(name)}, or set {variable}")
+    made = vendor(**values)
+    _check_secrets(made)
+    _check_url(made, source)
+    return made
+
+
+def read(root: Path) -> tuple[dict[str, dict[str, Any]], str]:
+    """Our sections of the one settings file in `root` that has any, and its name; the global section is `""`.
+
+    Raises ConfigError for a file that cannot be parsed although it mentions us, and for two files that have sections.
+    """
+    found = [(name, sections) for name in FILES if (sections := _sections(root / name))]
+    if len(found) > 1:
+        both = " and ".join(str(root / name) for name, _ in found)
+        raise ConfigError(f"settings of tmsreport stand in two files, {both}: keep them in one")
+    return (found[0][1], found[0][0]) if found else ({}, "")
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder, from `start` upwards, that has settings of ours; else `start`."""
+    for folder in (start, *start.parents):
+        if any(_headers(folder / name) for name in FILES):
+            return folder
+    return start
+
+
+def convert(value: Any, where: str, hint: Any, what: str) -> Any:
+    """A raw value, text or TOML, as the type of its field. Raises ConfigError that says what is allowed."""
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    if get_origin(hint) is Literal:
+        allowed = get_args(hint)
+        if value not in allowed:
+            raise ConfigError(f"`{what}` is {value!r} in {where}; it can be {', '.join(map(str, allowed))}")
+        return value
+    if get_origin(hint) is tuple:
+        texts = value if isinstance(value, list) else _split(str(value), at_commas=not what.endswith("mask"))
+        return tuple(convert(text, where, get_args(hint)[0], what) for text in texts)
+    if get_origin(hint) is not None:  # a mapping: `key = value, key = value`, or a TOML table
+        text = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
+        pairs = value.items() if isinstance(value, dict) else _pairs(text, where, what)
+        return {str(key): str(held) for key, held in pairs}
+    return _scalar(value, where, hint, what)
+
+
+def manual(vendor: type[Vendor]) -> list[tuple[str, str, str, list[str]]]:
+    """A vendor's settings for its manual page: key, help, default, variables."""
+    rows = []
+    for key, entry in _keys(vendor).items():
+        default = "required" if entry.default is MISSING and entry.default_factory is MISSING else ""
+        if not default and entry.default not in ("", MISSING) and not is_secret(entry):
+            default = str(entry.default).lower() if isinstance(entry.default, bool) else str(entry.default)
+        variables = [variable_name("<NAME>", key), *vendor.variables.get(key, ())]
+        if is_secret(entry):
+            variables.insert(1, variable_name("<NAME>", key) + "_FILE")
+        rows.append((key, entry.metadata.get("help", ""), default, variables))
+    return rows
+
+
+def _settings(source: Source) -> tuple[Settings, ConfigError | None]:
+    values: dict[str, Any] = {}
+    first: ConfigError | None = None
+    try:
+        _check_keys(source.sections.get("", {}), "", _keys(Settings), f"{source.where('')} of {source.file}")
+    except ConfigError as error:
+        first = error
+    for key in _keys(Settings):
+        found = source.look_up("", key)
+        if found is not None:
+            try:
+                values[key] = convert(*found, _hints(Settings)[key], key)
+            except ConfigError as error:
+                first = first or error
+    return Settings(**values), first
+
+
+def _check_typed(configured: Sequence[str], source: Source, only: Sequence[str]) -> None:
+    """Raises ConfigError for a destination or an override on the command line that cannot be meant."""
+    for name in only:
+        if name not in configured and name not in names() and not source.look_up(name, "vendor"):
+            known = sorted({*configured, *names()})
+            raise ConfigError(
+                f"--tms-to {name}: there is no such destination{_nearest(name, known)}; add a section "
+                f"{source.where(name)} with `vendor = …`, or name one of: {', '.join(known)}"
+            )
+    for name, given in source.overrides.items():
+        if not name:
+            _check_keys(given, "", _keys(Settings), "--tms-set")
+            continue
+        if name not in (*configured, *names(), *only):
+            raise ConfigError(f"--tms-set names an unknown destination {name!r}{_nearest(name, configured or names())}")
+        found = source.look_up(name, "vendor")
+        _check_keys(given, name, _keys(find(str(found[0]) if found else name)), "--tms-set")
+
+
+def _check_keys(given: Iterable[str], section: str, known: Mapping[str, DataclassField[Any]], where: str) -> None:
+    own = ["vendor", *(f"status.{outcome.value}" for outcome in Outcome)] if section else []
+    for key in given:
+        plain = key.removesuffix("_file")
+        if plain in known and is_secret(known[plain]):
+            variable = variable_name(section, plain)
+            raise ConfigError(
+                f"`{key}` is a secret and stands in {where}: take it out (and replace it, others have seen it); "
+                f"set {variable}, or name a file with {variable}_FILE"
+            )
+        if key not in known and key not in own:
+            raise ConfigError(f"{where} holds an unknown key `{key}`{_nearest(key, (*known, *own))}")
+
+
+def _statuses(name: str, source: Source) -> dict[str, str]:
+    found = {outcome.value: source.look_up(name, f"status.{outcome.value}") for outcome in Outcome}
+    return {outcome: str(raw[0]).strip() for outcome, raw in found.items() if raw is not None}
+
+
+def _secret(name: str, key: str, own: Sequence[str], source: Source) -> tuple[str, str] | None:
+    variable = variable_name(name, key)
+    for each in (variable, f"{variable}_FILE", *own):
+        held = source.environ.get(each)
+        if held and each.endswith("_FILE"):
+            try:
+                return Path(held).read_text(encoding="utf-8").strip(), each
+            except (OSError, ValueError) as error:
+                raise ConfigError(f"{each} names a file that cannot be read: {error}") from error
+        if held:
+            return held.strip(), each
+    return None
+
+
+def _check_secrets(made: Vendor) -> None:
+    for key, entry in _keys(type(made)).items():
+        if not is_secret(entry):
+            continue
+        value = getattr(made, key)
+        if not value:
+            variable = variable_name(made.name, key)
+            raise ConfigError(
+                f"`{key}` is missing: set {variable} in the environment, or name a file in {variable}_FILE"
+            )
+        if not (value.isascii() and value.isprintable()):
+            variable = variable_name(made.name, key)
+            raise ConfigError(f"{variable} holds characters that no token has (a line break, a quote from elsewhere?)")
+
+
+def _check_url(made: Vendor, source: Source) -> None:
+    where = f"`url` in {source.where(made.name)} or {variable_name(made.name, 'url')}"
+    try:
+        parts = urlsplit(made.base_url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ConfigError(f"{where} is no address: {error}") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigError(f"{where} is {made.base_url!r}; it must begin with https:// and name a host")
+    if parts.username or parts.password:
+        raise ConfigError(f"{where} holds a user or password: set the secrets' own variables")
+    if parts.scheme == "http" and not made.allow_http and not _is_loopback(host):
+        raise ConfigError(
+            f"{where} is plain http, which shows the token to the network: use https, or `allow_http = true`"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _secret_values(source: Source, chosen: Iterable[str]) -> list[str]:
+    """The values of all secrets in sight, also of destinations that are not reported to."""
+    found = []
+    for name in {*source.sections, *names(), *chosen} - {""}:
+        raw = source.look_up(name, "vendor")
+        try:
+            vendor = find(str(raw[0]) if raw else name)
+        except ConfigError:
+            continue
+        for key, entry in _keys(vendor).items():
+            if is_secret(entry):
+                try:
+                    secret = _secret(name, key, vendor.variables.get(key, ()), source)
+                except ConfigError:
+                    continue
+                found += [secret[0]] if secret else []
+    return found
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:  # no address: the first request says so
+        return ""
+
+
+def _sections(path: Path) -> dict[str, dict[str, Any]]:
+    headers = _headers(path)
+    if not headers:
+        return {}
+    right = Source({}, file=path.name)
+    if wrong := headers - {right.where(""), right.where("…").partition("…")[0]}:
+        found = min(wrong)
+        raise ConfigError(f"{path} has a section of tmsreport under a wrong name, {found}…: write {right.where('')}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return _toml_sections(path, text) if path.suffix == ".toml" else _ini_sections(text)
+    except (OSError, ValueError, configparser.Error) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+
+
+def _headers(path: Path) -> set[str]:
+    """How the sections of a file that are meant for us begin: `[tmsreport]`, `[tmsreport:`, `[tool.tmsreport.`."""
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return set()
+    spaces = r"[ \t]*" if path.suffix == ".toml" else ""  # an indented line of an INI file belongs to the one above
+    own = rf'^{spaces}\[{spaces}((?:tool{spaces}[.:]{spaces})?"?tmsreport"?{spaces}[\].:])'
+    return {"[" + re.sub(r'[ \t"]', "", found) for found in re.findall(own, text, re.MULTILINE)}
+
+
+def _toml_sections(path: Path, text: str) -> dict[str, dict[str, Any]]:
+    data = tomllib.loads(text)
+    table = data.get("tool", {}).get("tmsreport") if path.name == "pyproject.toml" else data.get("tmsreport")
+    if table is None:
+        return {}
+    sections: dict[str, dict[str, Any]] = {"": {}}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            sections[key] = _flat_statuses(value)
+        else:
+            sections[""][key] = value
+    return sections
+
+
+def _flat_statuses(table: dict[str, Any]) -> dict[str, Any]:
+    status = table.get("status")
+    if not isinstance(status, dict):
+        return table
+    rest = {key: value for key, value in table.items() if key != "status"}
+    return {**rest, **{f"status.{outcome}": word for outcome, word in status.items()}}
+
+
+def _ini_sections(text: str) -> dict[str, dict[str, Any]]:
+    parser = configparser.RawConfigParser(
+        delimiters=("=",), comment_prefixes=("#", ";"), inline_comment_prefixes=None, strict=False, allow_no_value=True
+    )
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(_only_ours(text))
+    sections: dict[str, dict[str, Any]] = {}
+    for title in parser.sections():
+        name = title.removeprefix("tmsreport").removeprefix(":").strip()
+        held = sections.setdefault(name, {})
+        for key, value in parser.items(title):
+            if value is None:
+                raise ValueError(f"in [{title}], {key!r} is followed by no `=`")
+            held[key] = value
+    return sections
+
+
+def _only_ours(text: str) -> str:
+    """The lines of our sections: what other tools write between theirs is none of our business."""
+    kept = []
+    is_ours = False
+    for line in text.splitlines():
+        if line.startswith("["):
+            is_ours = re.match(r"\[tmsreport(:[^\]]*)?\]", line) is not None
+            line = line.split("]")[0] + "]"  # noqa: PLW2901 - a comment may follow, as iniconfig allows
+        if is_ours:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _scalar(value: Any, where: str, kind: type, what: str) -> Any:
+    if kind is bool:
+        words = {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }
+        text = str(value).strip().lower()
+        if text not in words:
+            raise ConfigError(f"`{what}` is {value!r} in {where}; it can be true or false")
+        return words[text]
+    if kind in (int, float):
+        try:
+            number = kind(str(value).strip())
+        except ValueError:
+            number = -1
+        if isinstance(value, bool) or not 0 <= number < float("inf"):
+            raise ConfigError(f"`{what}` is {value!r} in {where}; it must be a number, not below zero")
+        return number
+    if isinstance(value, (dict, list)):
+        raise ConfigError(f"`{what}` is {value!r} in {where}; it must be a text")
+    return str(value).strip()
+
+
+def _split(text: str, *, at_commas: bool) -> list[str]:
+    parts = re.split(r"[\n,]" if at_commas else r"\n", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _pairs(text: str, where: str, what: str) -> list[tuple[str, str]]:
+    pairs = [part.partition("=") for part in _split(text, at_commas=True)]
+    if not all(found for _, found, _ in pairs):
+        raise ConfigError(f"`{what}` is {text!r} in {where}; it must be pairs: key=value, key=value")
+    return [(key.strip(), value.strip()) for key, _, value in pairs]
+
+
+def _nearest(word: str, options: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(options), 1, 0.5)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _keys(kind: type) -> dict[str, DataclassField[Any]]:
+    return {entry.name: entry for entry in fields(kind) if entry.name not in _INTERNAL}
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)

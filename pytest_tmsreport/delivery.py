@@ -1,0 +1,102 @@
+"""The end of a session: starts the sender, watches it, and counts what became of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from .config import Config
+from .errors import JournalError
+from .journal import RunFolder
+from .pending import survey
+from .sender import LOG, Origin, Sender, job
+from .tally import Tally
+from .vendor import Vendor
+
+
+@dataclass
+class Outcome:
+    """A tally for each destination; of a dry run, the requests that would have been sent."""
+
+    tallies: list[Tally] = field(default_factory=list)
+    rehearsed: list[dict[str, Any]] = field(default_factory=list)
+
+
+def deliver(config: pytest.Config, wanted: Config, folder: RunFolder, origin: Origin, *, rehearse: bool) -> Outcome:
+    """Sends a run folder by a child process and waits for it, at most `deadline_s`.
+
+    Whatever happens to the sender, each destination has a tally: what is not known to be delivered counts as kept.
+    """
+    found = Outcome()
+    vendors = wanted.destinations
+    why = ""
+    if vendors:
+        try:
+            work = job(vendors, wanted.settings, rehearse=rehearse)
+            sender = Sender(folder.path, origin, work, wanted.settings.deadline_s)
+        except OSError as error:
+            why = f"the sender cannot be started: {error}"
+        else:
+            why = _watch(sender, found, _Progress(config))
+    told = {tally.name for tally in found.tallies}
+    found.tallies += [_counted(folder, vendor, why) for vendor in vendors if vendor.name not in told]
+    return found
+
+
+def _watch(sender: Sender, found: Outcome, progress: _Progress) -> str:
+    """Follows a sender to its end; returns why it did not end well."""
+    why = ""
+    try:
+        for event in sender.events():
+            found.tallies += [Tally.from_json(each) for each in event.get("tallies", ())]
+            found.rehearsed += [event["rehearsed"]] if "rehearsed" in event else []
+            progress.add(event.get("done", 0))
+    except KeyboardInterrupt:
+        why = "interrupted while sending"
+    finally:
+        progress.clear()
+        why = sender.stop() or why
+    return why
+
+
+def _counted(folder: RunFolder, vendor: Vendor, why: str) -> Tally:
+    tally = Tally(vendor.name, reason=why or "the sender ended without a word", remedy=f"see {folder.path / LOG}")
+    try:
+        counts = survey(folder, vendor)
+        receipts = folder.receipts(vendor.name)
+    except JournalError as error:
+        tally.reason = f"{tally.reason}; {error}"
+        return tally
+    tally.delivered, tally.kept = counts.delivered, counts.pending
+    tally.refused, tally.without_case = counts.refused, counts.without_case
+    tally.run_id = vendor.run_id or receipts.run_id
+    return tally
+
+
+class _Progress:
+    """A live line on a terminal, and nothing elsewhere."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        terminal = config.pluginmanager.get_plugin("terminalreporter")
+        is_wanted = terminal is not None and terminal.isatty and config.get_verbosity() >= 0
+        self._terminal = terminal if is_wanted else None
+        self._done = 0
+        self._shown = -1
+
+    def add(self, done: int) -> None:
+        self._done += done
+        if self._terminal and self._done != self._shown:
+            self._shown = self._done
+            self._terminal.rewrite(f"tmsreport: {self._done} delivered, still sending …", erase=True)
+
+    def clear(self) -> None:
+        if self._terminal:
+            self._terminal.rewrite("", erase=True)
+
+
+def kept(names: Iterable[str], count: int, reason: str) -> list[Tally]:
+    """The tallies of destinations that are turned off."""
+    return [Tally(name, kept=count, reason=reason) for name in names]

@@ -1,0 +1,202 @@
+"""What can go wrong, sorted by what to do next, and the table that picks an error from a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class TmsError(Exception):
+    """The root of everything this package raises."""
+
+
+class ConfigError(TmsError):
+    """A setting is missing or wrong; found before the first request. The text says what to change."""
+
+
+class JournalError(TmsError):
+    """A run folder cannot be written or read. The text names it and says why."""
+
+
+class VendorError(TmsError):
+    """A tool did not take what it was sent.
+
+    `vendor` is the destination's name, `request` the method and path, `status` the HTTP status (0: none came), `code`
+    the tool's own code, `text` its words, `remedy` what a person can do, `body` the decoded JSON answer if there was
+    one, `retry_after` the seconds it asked to wait. `answered` is false where the request may have arrived although no
+    usable answer came back.
+    """
+
+    def __init__(  # noqa: PLR0913 - a plain record
+        self,
+        text: str,
+        *,
+        vendor: str = "",
+        request: str = "",
+        status: int = 0,
+        code: int | str | None = None,
+        remedy: str = "",
+        body: Any = None,
+        retry_after: float | None = None,
+        answered: bool = True,
+    ) -> None:
+        super().__init__(text)
+        self.text = text
+        self.vendor = vendor
+        self.request = request
+        self.status = status
+        self.code = code
+        self.remedy = remedy
+        self.body = body
+        self.retry_after = retry_after
+        self.answered = answered
+
+    def __str__(self) -> str:
+        number = self.code if self.code not in (None, self.status) else self.status
+        return " ".join(part for part in (str(number or ""), self.text, f"({self.request})") if part not in ("", "()"))
+
+
+class TransientError(VendorError):
+    """The network, or the server's own trouble: waiting and trying again may help."""
+
+
+class RateLimited(TransientError):  # noqa: N818 - the field's own words, as are those below
+    """Too many requests: wait as long as the server says."""
+
+
+class PermanentError(VendorError):
+    """Trying again changes nothing until a person acts."""
+
+
+class AuthError(PermanentError):
+    """The token is wrong, or its owner lacks a right."""
+
+
+class NotFound(PermanentError):  # noqa: N818
+    """A project, run, plan or case does not exist, or is hidden from this token."""
+
+
+class Rejected(PermanentError):  # noqa: N818
+    """The tool refuses what a batch holds; the rest of the batch may be fine."""
+
+
+class TooLarge(Rejected):
+    """The batch or file is beyond a limit of the tool."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a code means: the error to raise, its meaning in plain words, and what a person can do about it."""
+
+    kind: type[VendorError]
+    meaning: str
+    remedy: str = ""
+
+    @property
+    def what_next(self) -> str:
+        """What the plugin does with it by itself, in a few words."""
+        for kind, words in _WHAT_NEXT:
+            if issubclass(self.kind, kind):
+                return words
+        return "no retry"
+
+
+_WHAT_NEXT: tuple[tuple[type[VendorError], str], ...] = (
+    (RateLimited, "retried, after the wait the server asks for"),
+    (TransientError, "retried, with growing waits, until the deadline"),
+    (TooLarge, "not repeated as it is: the batch is split and sent again"),
+    (Rejected, "not repeated: the culprits are taken out of the batch, the rest is sent"),
+    (PermanentError, "not retried: this destination stops, everything is kept for `tmsreport send`"),
+)
+
+HTTP: Mapping[int, Fault] = {
+    400: Fault(Rejected, "the request is not valid", "look at the words of the server"),
+    401: Fault(AuthError, "the token is wrong, expired or revoked", "set a valid token"),
+    402: Fault(PermanentError, "the subscription does not include this", "change the plan or leave the option out"),
+    403: Fault(AuthError, "the token's owner lacks a right", "grant the right or use another token"),
+    404: Fault(NotFound, "unknown, or hidden from this token", "check the url, the project and the ids"),
+    405: Fault(PermanentError, "the address does not take this method", "check `url`"),
+    407: Fault(PermanentError, "the proxy wants a login", "set `proxy` with user and password"),
+    408: Fault(TransientError, "the server waited too long for the request"),
+    410: Fault(NotFound, "what is addressed was removed", "start a new run"),
+    413: Fault(TooLarge, "the request is too large", "lower `batch_size`"),
+    422: Fault(Rejected, "a value is not valid", "look at the words of the server"),
+    425: Fault(TransientError, "the server wants the request later"),
+    429: Fault(RateLimited, "too many requests", "lower `requests_per_minute`"),
+    500: Fault(TransientError, "the server failed", "send again later: `tmsreport send`"),
+    502: Fault(TransientError, "a gateway got no answer from the server", "send again later: `tmsreport send`"),
+    503: Fault(TransientError, "the server is not available", "send again later: `tmsreport send`"),
+    504: Fault(TransientError, "a gateway waited too long for the server", "send again later: `tmsreport send`"),
+}
+"""What HTTP says by itself (RFC 9110, RFC 6585); a vendor's own table comes first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorTable:
+    """Where a tool's replies keep their code and words, and what each code means.
+
+    `message`, `details` and `code` are dotted paths into the JSON body (`message`: the first that holds something wins;
+    `details`: more words behind it, such as one for each wrong field); `success` is the path of a
+    value that must not be false or zero in a 2xx answer; `codes` maps the tool's own codes,
+    and HTTP statuses whose meaning it narrows, to a `Fault`.
+    """
+
+    message: tuple[str, ...] = ("message", "error")
+    details: str = ""
+    code: str = ""
+    success: str = ""
+    codes: Mapping[int | str, Fault] = field(default_factory=dict)
+
+    def explain(self, code: int | str) -> Fault | None:
+        """The meaning of a code: the tool's own, else HTTP's; None for one that neither lists."""
+        known = self.codes.get(code)
+        return known if known is not None or not isinstance(code, int) else HTTP.get(code)
+
+    def family(self, status: int) -> Fault:
+        """The nearest meaning for an HTTP status that no table lists."""
+        if status >= 500:
+            return HTTP[500]
+        if status >= 400:
+            return HTTP[400]
+        if status >= 300:
+            return Fault(PermanentError, "the server sends the request to another address", "correct `url`")
+        return Fault(Rejected, "the tool reports a failure inside a successful answer", "look at its words")
+
+    def failed_inside(self, body: Any) -> bool:
+        """True where a 2xx answer says by itself that it failed."""
+        return bool(self.success) and isinstance(body, dict) and dig(body, self.success) in (False, 0)
+
+    def pick(self, status: int, body: Any) -> tuple[Fault, int | str]:
+        """The fault that a reply states, and the code by which it was found."""
+        own = dig(body, self.code) if self.code else None
+        for code in (own, status):
+            if isinstance(code, (int, str)) and (found := self.explain(code)):
+                return found, code
+        return self.family(status), own if isinstance(own, (int, str)) else status
+
+    def words(self, body: Any) -> str:
+        """What the tool said, in one line; empty where it said nothing readable."""
+        said = next((found for path in self.message if (found := dig(body, path))), None)
+        more = dig(body, self.details) if self.details else None
+        return " | ".join(_flat(value) for value in (said, more) if value)
+
+
+def dig(body: Any, path: str) -> Any:
+    """The value at a dotted path (`result.id`, `items.0.name`) of decoded JSON, or None."""
+    for key in path.split("."):
+        if isinstance(body, dict):
+            body = body.get(key)
+        elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):
+            body = body[int(key)]
+        else:
+            return None
+    return body
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return ": ".join(_flat(part) for part in value.values())
+    if isinstance(value, list):
+        return "; ".join(_flat(part) for part in value[:10])
+    return str(value)

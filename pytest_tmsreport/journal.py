@@ -1,0 +1,382 @@
+"""A run on disk: results, attachments, receipts.
+
+A run folder has one writer per file. `results.jsonl` belongs to the session: a head, one line a result, an end.
+`<destination>.jsonl` belongs to whoever uploads to that destination: one line for what was opened, sent, attached,
+refused and closed. `attachments/<sha256>` is written once. A torn or foreign line is passed over and counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .errors import JournalError
+from .model import Attachment, Result, Run, to_json
+
+VERSION = 1
+RESULTS, ATTACHMENTS, DELIVERED = "results.jsonl", "attachments", "delivered"
+LINE_BYTES = 4 * 2**20
+"""The longest line that is read; the longest that is written is far shorter."""
+KEPT_RUNS = 10
+READING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""A journal may come from elsewhere: no link is followed, and a pipe is not waited for."""
+NAME = re.compile("(?!results$)[a-z][a-z0-9]*")
+"""What a destination and a vendor may be called: a section, a variable and a file name beside `results.jsonl`."""
+
+encode = json.JSONEncoder(separators=(",", ":"), default=to_json).encode
+"""One ASCII line: no surrogate, no newline, whatever the text holds."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first line of a journal: the run, and its destinations (name -> vendor)."""
+
+    run: Run
+    destinations: Mapping[str, str]
+
+
+class Journal:
+    """Writes a run as it happens. Every method raises JournalError, and the tests go on without it."""
+
+    def __init__(self, folder: Path, run: Run, destinations: Mapping[str, str]) -> None:
+        """Makes the folder, its parent and the parent's `.gitignore`."""
+        self.folder = folder
+        self._stored: set[str] = set()
+        try:
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ignore = folder.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="ascii")
+            folder.mkdir(mode=0o700)
+            (folder / ATTACHMENTS).mkdir(mode=0o700)
+            self._lines = _Lines(folder / RESULTS)
+            self._lines.hold()
+        except OSError as error:
+            raise JournalError(f"cannot write the journal {folder}: {error}; set `dir` or TMSREPORT_DIR") from error
+        self._lines.write({"version": VERSION, "run": run, "destinations": dict(destinations)})
+
+    def write(self, result: Result) -> None:
+        """Puts one result on disk."""
+        self._lines.write({"result": result})
+
+    def attach(self, name: str, mime: str, content: bytes) -> Attachment:
+        """Stores a file's content once, under its hash."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        if sha256 not in self._stored:
+            try:
+                _store(self.folder / ATTACHMENTS / sha256, content)
+            except FileExistsError:
+                pass  # stored by an earlier call
+            except OSError as error:
+                raise JournalError(f"cannot store {name!r} in {self.folder}: {error}") from error
+            self._stored.add(sha256)
+        return Attachment(name, mime, sha256, len(content))
+
+    def end(self, *, exitstatus: int, not_run: list[str]) -> None:
+        """Says that the session is over, and which of the collected tests never ran; closes the file."""
+        try:
+            self._lines.write({"end": {"exitstatus": exitstatus, "not_run": not_run}})
+        finally:
+            self._lines.close()
+
+
+@dataclass
+class Receipts:
+    """What a destination confirmed: ids of delivered results, files (hash -> remote id), refusals (id -> reason)."""
+
+    opening: bool = False
+    run_id: str = ""
+    sent: set[str] = field(default_factory=set)
+    attached: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An attachment of a run folder, ready to be read."""
+
+    attachment: Attachment
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.attachment.name
+
+    @property
+    def mime(self) -> str:
+        return self.attachment.mime
+
+    @property
+    def size(self) -> int:
+        return self.attachment.size
+
+    def open(self) -> BinaryIO:
+        """Opens it without following links; raises JournalError where the content is not what was stored."""
+        try:
+            handle = os.open(self.path, READING)
+            file = os.fdopen(handle, "rb")
+        except OSError as error:
+            raise JournalError(f"cannot read the file {self.name!r} of the journal: {error}") from error
+        found = hashlib.sha256()
+        is_regular = stat.S_ISREG(os.fstat(handle).st_mode)
+        while is_regular and (part := file.read(2**20)):
+            found.update(part)
+        if not is_regular or found.hexdigest() != self.attachment.sha256 or file.tell() != self.size:
+            file.close()
+            raise JournalError(f"the file {self.name!r} of the journal is not what was stored: {self.path}")
+        file.seek(0)
+        return file
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Reads a run folder. Nothing in it is trusted further than its shape is checked."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def head(self) -> Head:
+        """The run and its destinations. Raises JournalError for a folder that holds no journal."""
+        first = next(self._lines(RESULTS), None)
+        try:
+            return _head(first)
+        except (ValueError, TypeError) as error:
+            raise JournalError(f"{self.path} holds no journal of this program: {error}") from error
+
+    def results(self, on_garbage: Callable[[], None] = lambda: None) -> Iterator[Result]:
+        """Every result in the order in which tests ended; `on_garbage` is called for each unreadable line."""
+        for line in self._lines(RESULTS):
+            if isinstance(line, dict) and ("version" in line or "end" in line):
+                continue
+            try:
+                yield Result.from_json(line["result"])
+            except (ValueError, TypeError, KeyError):
+                on_garbage()
+
+    def end(self) -> dict[str, Any] | None:
+        """What the session wrote at its end; None where it was killed, or still runs."""
+        for line in self._lines(RESULTS):
+            if isinstance(line, dict) and isinstance(line.get("end"), dict):
+                found: dict[str, Any] = line["end"]
+                return found
+        return None
+
+    def is_live(self) -> bool:
+        """True while the session that writes it is running."""
+        try:
+            lines = _Lines(self.path / RESULTS)
+        except OSError:
+            return False  # a journal that can only be read has no writer here
+        try:
+            lines.hold()
+        except OSError as error:
+            return isinstance(error, BlockingIOError)
+        finally:
+            lines.close()
+        return False
+
+    def receipts(self, destination: str) -> Receipts:
+        """What that destination has confirmed so far."""
+        found = Receipts()
+        for line in self._lines(f"{destination}.jsonl"):
+            if isinstance(line, dict):
+                _take(found, line)
+        return found
+
+    def file(self, attachment: Attachment) -> StoredFile:
+        """An attachment of one of its results."""
+        return StoredFile(attachment, self.path / ATTACHMENTS / attachment.sha256)
+
+    def mark_delivered(self) -> None:
+        """Lets the folder be pruned some day."""
+        with suppress(OSError):  # it is then only kept longer
+            (self.path / DELIVERED).touch(mode=0o600)
+
+    @property
+    def is_delivered(self) -> bool:
+        return (self.path / DELIVERED).exists()
+
+    def _lines(self, name: str) -> Iterator[Any]:
+        """The decoded lines of a file; None for one that cannot be read. A torn last line is left out."""
+        path = self.path / name
+        try:
+            handle = os.open(path, READING)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise JournalError(f"cannot read {path}: {error}") from error
+        with os.fdopen(handle, "rb") as file:
+            while line := file.readline(LINE_BYTES):
+                if not line.endswith(b"\n"):
+                    if len(line) < LINE_BYTES:
+                        return
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(LINE_BYTES)
+                    yield None
+                    continue
+                try:
+                    yield json.loads(line)
+                except (ValueError, RecursionError):
+                    yield None
+
+
+class ReceiptBook:
+    """Writes a destination's receipts, held by one process at a time."""
+
+    def __init__(self, folder: Path, destination: str) -> None:
+        """Raises JournalError where another process is sending this run to this destination."""
+        path = folder / f"{destination}.jsonl"
+        try:
+            self._lines = _Lines(path)
+        except OSError as error:
+            raise JournalError(f"cannot write receipts to {path}: {error}") from error
+        try:
+            self._lines.hold()
+        except OSError as error:
+            self._lines.close()
+            if isinstance(error, BlockingIOError):
+                text = f"another process is sending {folder.name} to {destination} right now; wait for it to end"
+            else:
+                text = f"cannot lock {path}: {error}"
+            raise JournalError(text) from error
+
+    def write(self, **line: Any) -> None:
+        """Puts one receipt on disk; raises JournalError."""
+        self._lines.write(line)
+
+    def close(self) -> None:
+        """Lets others send."""
+        self._lines.close()
+
+
+def folders(base: Path) -> list[RunFolder]:
+    """The run folders below `base`, oldest first; `base` itself where it is one."""
+    if (base / RESULTS).is_file():
+        return [RunFolder(base)]
+    with suppress(OSError):
+        return [RunFolder(path) for path in sorted(base.iterdir()) if (path / RESULTS).is_file()]
+    return []
+
+
+def prune(base: Path) -> None:
+    """Removes the oldest delivered runs; the last ten stay, and whatever is not delivered."""
+    delivered = [folder for folder in folders(base) if folder.is_delivered]
+    for folder in delivered[:-KEPT_RUNS]:
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+
+@contextmanager
+def holding(folder: Path, destination: str) -> Iterator[ReceiptBook]:
+    """A `ReceiptBook` for the time of an upload."""
+    book = ReceiptBook(folder, destination)
+    try:
+        yield book
+    finally:
+        book.close()
+
+
+class _Lines:
+    """A file that only grows, line by line."""
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        self._path = path
+        self._file = io.FileIO(os.open(path, flags, 0o600), "a+")
+        size = self._file.seek(0, os.SEEK_END)
+        self._file.seek(max(size - 1, 0))
+        self._is_torn = self._file.read(1) not in (b"", b"\n")
+
+    def write(self, value: Any) -> None:
+        """Appends one JSON line with a single write, so that a kill leaves it whole or torn, never mixed."""
+        line = memoryview((b"\n" if self._is_torn else b"") + encode(value).encode("ascii") + b"\n")
+        try:
+            while line:  # a disk that fills up takes a part; the next write then says so
+                line = line[self._file.write(line) or 0 :]
+        except (OSError, ValueError) as error:
+            self._is_torn = True
+            raise JournalError(f"cannot write to {self._path}: {error}") from error
+        self._is_torn = False
+
+    def hold(self) -> None:
+        """Locks the file until it is closed, or its process dies. Raises BlockingIOError where another holds it."""
+        try:
+            import fcntl  # noqa: PLC0415 - not on Windows
+        except ImportError:
+            self._hold_on_windows()
+        else:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _hold_on_windows(self) -> None:
+        import msvcrt  # noqa: PLC0415 - only there
+
+        self._file.seek(2**40)  # far behind the end: a lock there keeps nobody from reading
+        try:
+            msvcrt.locking(self._file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError as error:
+            raise BlockingIOError(str(error)) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _store(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all; raises FileExistsError where it is there already."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags, 0o600)
+    try:
+        with io.BufferedWriter(io.FileIO(handle, "w")) as file:  # a raw write may take a part only
+            file.write(content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _head(line: Any) -> Head:
+    found = line.get("version") if isinstance(line, dict) else None
+    if found != VERSION:
+        raise ValueError(f"its version is {found!r}, this is version {VERSION}")
+    destinations = {str(name): str(kind) for name, kind in dict(line.get("destinations", {})).items()}
+    if not all(NAME.fullmatch(word) for word in (*destinations, *destinations.values())):
+        raise ValueError("it names impossible destinations")
+    return Head(Run.from_json(line.get("run")), destinations)
+
+
+def _take(receipts: Receipts, line: dict[str, Any]) -> None:
+    if "opening" in line:
+        receipts.opening = True
+    if isinstance(line.get("opened"), str):
+        receipts.run_id = line["opened"]
+    if isinstance(line.get("sent"), list):
+        receipts.sent.update(str(each) for each in line["sent"])
+        for each in line["sent"]:
+            receipts.refused.pop(str(each), None)
+    for key, held in (("attached", receipts.attached), ("refused", receipts.refused)):
+        if isinstance(line.get(key), dict):
+            held.update((str(name), str(value)) for name, value in line[key].items())
+    if "closed" in line:
+        receipts.closed = bool(line["closed"])
+
+
+def private(path: str, flags: int) -> int:
+    """An `opener` for files that only their owner may read."""
+    return os.open(path, flags, 0o600)
+
+
+def new_id(start: float, random: Callable[[int], bytes] = os.urandom) -> str:
+    """A run's id: sorts by time, and is unique."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime(start)) + "-" + random(4).hex()

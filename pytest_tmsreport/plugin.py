@@ -1,0 +1,130 @@
+"""pytest's hooks: the options, the marker, and which object listens in which process.
+
+This module is imported in every session, so it imports next to nothing: the rest waits until a report is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .config import Config
+
+MARKER = (
+    "tms(*ids, title=, description=, suite=, tags=, fields=, links=, ignore=, **ids_of): the test's cases in "
+    "test-management tools. Positional ids are for every destination; a keyword named as a destination or vendor "
+    "replaces them for that one."
+)
+NOTHING_RUNS = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow")
+IMPORT_PATH = tuple(sys.path)
+"""As it is before `pythonpath`, conftest files and tests add to it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tmsreport", "reporting to test-management tools")
+    group.addoption("--tms", action="store_true", help="report the results to every destination of the settings")
+    group.addoption(
+        "--tms-to",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="report to this destination, or to a vendor that is configured by environment variables (repeatable)",
+    )
+    group.addoption(
+        "--tms-set",
+        action="append",
+        default=[],
+        metavar="NAME.KEY=VALUE",
+        help="a setting, such as qase.project=SHOP or on_loss=fail; secrets are refused (repeatable)",
+    )
+    group.addoption(
+        "--tms-dry-run", action="store_true", help="print every request that would be sent, and send none of them"
+    )
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from . import hooks  # noqa: PLC0415 - see above
+
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)  # always, so that a suite passes with the flag off
+    if hasattr(config, "workerinput"):
+        shared = config.workerinput.get("tmsreport")  # none: a worker stays silent, it never becomes a reporter
+        if shared is not None:
+            _watch(config, folder=Path(shared["folder"]), worker=config.workerinput["workerid"])
+    elif _is_wanted(config):
+        _watch(config)
+
+
+def _is_wanted(config: pytest.Config) -> bool:
+    option = config.option
+    is_asked = option.tms or option.tms_to or option.tms_dry_run
+    return bool(is_asked) and not any(getattr(option, name, False) for name in NOTHING_RUNS)
+
+
+def _watch(config: pytest.Config, folder: Path | None = None, worker: str = "") -> None:
+    from .guard import Guard  # noqa: PLC0415 - see above
+    from .witness import Witness  # noqa: PLC0415
+
+    wanted = _wanted(config, is_worker=bool(worker))
+    guard = Guard()
+    note = folder / f"{worker}.json" if folder and folder.is_dir() else None
+    names = wanted.vendor_names()
+    if not worker:
+        from .reporter import Reporter  # noqa: PLC0415 - see above
+        from .sender import Origin  # noqa: PLC0415
+
+        origin = Origin.here(IMPORT_PATH, os.environ, os.getcwd())  # noqa: PTH109 - a plain text is wanted
+        reporter = Reporter(config, wanted, origin, guard, rehearse=config.option.tms_dry_run)
+        config.pluginmanager.register(reporter, "tmsreport-reporter")
+    stops = wanted.settings.on_loss == "fail"
+    witness = Witness(config, names, guard, note=note, mask=wanted.mask, stops=stops)
+    config.pluginmanager.register(witness, "tmsreport-witness")
+
+
+def _wanted(config: pytest.Config, *, is_worker: bool) -> Config:
+    from .config import load  # noqa: PLC0415 - see above
+    from .errors import ConfigError  # noqa: PLC0415
+
+    option = config.option
+    try:
+        wanted = load(config.rootpath, os.environ, sets=option.tms_set, only=option.tms_to)
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not is_worker:
+        _refuse_a_stray_name(config, wanted)
+        if not wanted.wanted and not wanted.problems:
+            raise pytest.UsageError(NOTHING_CONFIGURED)
+        if wanted.problems and wanted.settings.on_loss == "fail":
+            raise pytest.UsageError("\n".join(_problem(*each) for each in wanted.problems.items()))
+    return wanted
+
+
+def _problem(name: str, error: Any) -> str:
+    return f"tmsreport: {name + ': ' if name else ''}{error}"
+
+
+def _refuse_a_stray_name(config: pytest.Config, wanted: Config) -> None:
+    """`--tms qase` looks right, and pytest would answer that there is no such file."""
+    for argument in config.args:
+        if argument in wanted.vendor_names() and not (config.invocation_params.dir / argument).exists():
+            raise pytest.UsageError(f"--tms takes no name: write `--tms-to {argument}`")
+
+
+NOTHING_CONFIGURED = """\
+--tms has nowhere to report to: no settings name a destination. Add to pytest.ini, for example
+
+    [tmsreport:qase]
+    project = SHOP
+
+and set TMSREPORT_QASE_TOKEN in the environment (`tmsreport vendors` lists the tools and their settings).
+To try it without any account:
+
+    tmsreport sandbox qase -- pytest --tms-to qase"""

@@ -1,0 +1,52 @@
+"""Words for payloads and terminals: times, trimming, escapes."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from urllib.parse import quote
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])?")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_GAP = "\n… {} characters left out …\n"
+
+
+def utc(epoch_s: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """A time in UTC, as a tool or a person reads it."""
+    return datetime.fromtimestamp(epoch_s, tz=timezone.utc).strftime(form)
+
+
+def trim(text: str, limit: int) -> str:
+    """At most `limit` characters: the head and the tail, with a word on what was left out between them."""
+    if len(text) <= limit:
+        return text
+    longest_gap = len(_GAP.format(len(text)))
+    if limit <= 2 * longest_gap:
+        return text[: max(limit - 1, 0)] + "…"[:limit]
+    kept = limit - longest_gap
+    head = kept // 2
+    return text[:head] + _GAP.format(len(text) - kept) + text[len(text) - (kept - head) :]
+
+
+def without_escapes(text: str) -> str:
+    """A text without the colours and cursor movements of a terminal."""
+    return _ESCAPES.sub("", text) if "\x1b" in text else text
+
+
+def plain(text: str, limit: int = 300) -> str:
+    """A stranger's words made safe for one line of a terminal: no escapes, no control characters, trimmed."""
+    clean = _CONTROLS.sub(" ", _ESCAPES.sub("", text[: 20 * limit]))
+    clean = " ".join(clean.split())
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 request`, `2 requests`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def segment(value: object) -> str:
+    """An id as one segment of a URL's path, whatever it holds."""
+    text = quote(str(value), safe="")
+    # `.` and `..` would climb; requests decodes %2E before it sends, so that only a second encoding stays.
+    return text.replace(".", "%252E") if text in (".", "..") else text

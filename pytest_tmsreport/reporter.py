@@ -1,0 +1,247 @@
+"""What listens in the only process, or in xdist's controller: it journals, has it sent, and sums up."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .callers import Callers
+from .clock import Clock
+from .collector import CAPTURED, Captured, Closed, Collector, clean, result_ids
+from .config import Config, find_root
+from .delivery import Outcome, deliver, kept
+from .guard import Guard
+from .journal import Journal, RunFolder, new_id, prune
+from .model import Result
+from .naming import new_run
+from .render import count, plain, trim
+from .sender import LOG, PROGRESS, Origin
+from .tally import Line, Tally, lines
+from .witness import last_note
+
+EXIT_LOSS = 10
+"""The exit status of a session that is green but for what was not delivered, under `on_loss = fail`."""
+
+
+class Reporter:
+    """Journals what it hears, has it sent when the session ends, and says what became of it."""
+
+    def __init__(self, config: pytest.Config, wanted: Config, origin: Origin, guard: Guard, *, rehearse: bool) -> None:
+        self._config = config
+        self._wanted = wanted
+        self._origin = origin
+        self._guard = guard
+        self._rehearse = rehearse
+        self._clock = Clock()
+        self._start = self._clock()
+        self._run_id = new_id(self._start)
+        self._base = config.rootpath / Path(wanted.settings.dir).expanduser()
+        self.folder = self._base / self._run_id
+        self._collector = Collector(result_ids(), self._clock, self._noted)
+        self._journal: Journal | None = None
+        self._callers = Callers(config)
+        self._written = self._lost = 0
+        self._outcome: Outcome | None = None
+        self._is_over = self._is_said = False
+        self._summary: list[Line] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        with self._guard("opening the journal"):
+            self._callers.freeze()
+            settings = self._wanted.settings
+            run = new_run(self._run_id, self._start, settings, self._origin.environ, self._config.rootpath)
+            changed = self._callers.apply("pytest_tmsreport_run", "run", run, self._guard) or run
+            self._journal = Journal(self.folder, clean(changed, self._wanted.mask), self._wanted.wanted)
+
+    def pytest_report_header(self) -> list[str]:
+        """What is wrong is said before the first test, and again in the summary."""
+        problems = self._wanted.problems.items()
+        return [f"tmsreport: {name or 'settings'}: {plain(str(error), 500)}" for name, error in problems]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["tmsreport"] = {"folder": str(self.folder)}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        self._collector.expect(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        for note in getattr(node, "workeroutput", {}).get("tmsreport", ()):
+            self._guard.note(note)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        with self._guard("listing the tests"):
+            self._collector.expect([item.nodeid for item in session.items])
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if not report.passed:
+            with self._guard("hearing of a module"):
+                self._record(self._collector.take_module(report))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        with self._guard("hearing of a test"):
+            self._record(self._collector.take(report))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        self._finish(int(exitstatus))
+        if int(session.exitstatus) == 0 and self._wanted.settings.on_loss == "fail" and self._has_loss():
+            session.exitstatus = EXIT_LOSS
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        with self._guard("writing the summary"):
+            is_red = self._wanted.settings.on_loss != "ignore"
+            terminalreporter.section("test management")
+            for text, is_loss in self._summary:
+                terminalreporter.write_line(text, red=is_loss and is_red)
+            self._is_said = True
+
+    def pytest_unconfigure(self) -> None:
+        """Speaks where nothing has called for a summary: no terminal plugin, `pytest.exit`, an internal error."""
+        self._finish(int(pytest.ExitCode.INTERNAL_ERROR))
+        if self._is_said:
+            return
+        with self._guard("writing the summary"):
+            terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+            for text, _ in self._summary:
+                if terminal is not None:
+                    terminal.write_line(text)
+                else:
+                    sys.stderr.write(f"{text}\n")
+
+    def _finish(self, exitstatus: int) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        not_run = self._collector.not_run()
+        with self._guard("ending the journal"):
+            self._record(self._collector.finish())
+            not_run = self._collector.not_run()
+            for note in self._callers.late():
+                self._guard.note(note)
+            if self._journal:
+                self._journal.end(exitstatus=exitstatus, not_run=[self._wanted.mask(nodeid) for nodeid in not_run])
+        with self._guard("sending"):
+            self._outcome = self._deliver()
+        with self._guard("summing up"):
+            self._summary = list(self._sum_up(not_run))
+        with self._guard("tidying up"):
+            self._tidy()
+
+    def _record(self, attempts: Iterable[Closed]) -> None:
+        for result, captured in attempts:
+            changed = self._callers.apply(
+                "pytest_tmsreport_result", "result", self._kept(result, captured), self._guard
+            )
+            if changed is None:
+                continue
+            self._lost += 1
+            if self._journal is not None:
+                with self._guard("journalling a result"):
+                    self._journal.write(clean(changed, self._wanted.mask))
+                    self._lost -= 1
+                    self._written += not changed.superseded
+
+    def _kept(self, result: Result, captured: list[Captured]) -> Result:
+        """The result, with what its test printed as text files."""
+        wanted = self._wanted.settings.capture
+        if self._journal is None or wanted == "none" or (wanted == "failed" and not result.outcome.is_bad):
+            return result
+        attachments = list(result.attachments)
+        for name, text in captured:
+            with self._guard("keeping what a test printed"):
+                content = trim(clean(text, self._wanted.mask), CAPTURED).encode()
+                attachments.append(self._journal.attach(f"{name}.txt", "text/plain", content))
+        return replace(result, attachments=tuple(attachments))
+
+    def _noted(self, worker: str, nodeid: str) -> dict[str, Any]:
+        found = last_note(self.folder / f"{worker}.json")
+        return found[1] if found and found[0] == self._wanted.mask(nodeid) else {}
+
+    def _deliver(self) -> Outcome:
+        problems = self._wanted.problems
+        off = list(self._wanted.wanted) if "" in problems else list(problems)
+        outcome = Outcome(
+            [tally for name in off for tally in kept([name], self._written, str(problems.get(name) or problems[""]))]
+        )
+        if not self._written or self._journal is None:
+            outcome.tallies += [Tally(vendor.name) for vendor in self._wanted.destinations]
+            return outcome
+        folder = RunFolder(self.folder)
+        found = deliver(self._config, self._wanted, folder, self._origin, rehearse=self._rehearse)
+        return Outcome(outcome.tallies + found.tallies, found.rehearsed)
+
+    def _has_loss(self) -> bool:
+        if self._rehearse:
+            return False
+        is_complete = self._outcome is not None and all(tally.is_complete for tally in self._outcome.tallies)
+        return self._lost > 0 or not is_complete
+
+    def _sum_up(self, not_run: list[str]) -> Iterator[Line]:
+        outcome = self._outcome or Outcome()
+        for event in outcome.rehearsed:
+            yield from _rehearsed(event)
+        if "" in self._wanted.problems:
+            yield Line(f"settings: {plain(str(self._wanted.problems['']), 500)}", is_loss=True)
+        for tally in outcome.tallies:
+            if self._rehearse and not tally.reason:
+                yield Line(f"{tally.name}: dry run: nothing is sent")
+            else:
+                yield from lines(tally, finish=self._command(), again=self._command("--refused"))
+        if self._lost:
+            yield Line(f"LOST: {count(self._lost, 'result')} could not be written to the journal", is_loss=True)
+        if self._collector.ignored:
+            yield Line(f"left out by their marks: {count(self._collector.ignored, 'test')}")
+        for nodeid, wrong in self._collector.wrong.items():
+            yield Line(f"wrong mark: {plain(nodeid)}: {plain('; '.join(wrong), 500)}", is_loss=True)
+        if not_run:
+            shown = ", ".join(plain(nodeid, 120) for nodeid in not_run[:3])
+            more = f" and {len(not_run) - 3} more" if len(not_run) > 3 else ""
+            yield Line(f"never ran: {count(len(not_run), 'test')}: {shown}{more}")
+        for text, times in self._guard.notes.items():
+            yield Line(f"note: {plain(text, 500)}{f' ({times} times)' if times > 1 else ''}", is_loss=True)
+
+    def _command(self, *options: str) -> str:
+        """The command line that sends this run again, to be typed where pytest was."""
+        here = self._config.invocation_params.dir
+        program = ["tmsreport"] if shutil.which("tmsreport") else [sys.executable, "-m", "pytest_tmsreport"]
+        root = [] if find_root(here) == self._config.rootpath else ["--rootdir", str(self._config.rootpath)]
+        sets = [part for each in self._wanted.sets for part in ("--set", each)]
+        folder = str(self.folder)
+        with suppress(ValueError):  # another drive
+            folder = os.path.relpath(folder, here)
+        return shlex.join([*program, "send", *root, *sets, *options, folder])
+
+    def _tidy(self) -> None:
+        leftovers = [*self.folder.glob("gw*.json"), self.folder / PROGRESS]
+        log = self.folder / LOG
+        if log.exists() and not log.stat().st_size:
+            leftovers.append(log)
+        for path in leftovers:
+            path.unlink(missing_ok=True)
+        if self._journal and (self._rehearse or not self._written):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        prune(self._base)
+
+
+def _rehearsed(event: dict[str, Any]) -> Iterator[Line]:
+    yield Line(plain(f"{event['name']}: {event['request']}", 1000))
+    for name in event["files"]:
+        yield Line(f"  file {plain(name)}")
+    if event["body"] is not None:
+        for line in json.dumps(event["body"], indent=2).splitlines():
+            yield Line(f"  {line}")

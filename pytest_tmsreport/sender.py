@@ -1,0 +1,211 @@
+"""The child process that talks to the tools: starting, watching and stopping it, and what it does.
+
+It gets its job as one JSON line on a pipe of its own, so that no secret stands in its arguments, and ends when that
+pipe closes: the process that started it is gone. It tells what it does by lines in `progress.jsonl` of the run folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from .journal import encode, private
+from .masking import masker
+from .tally import Tally
+from .vendor import Vendor, find
+
+if TYPE_CHECKING:
+    from .config import Settings
+
+PROGRESS, LOG = "progress.jsonl", "sender.log"
+LOOK_S = 0.02
+"""How often the file is looked at."""
+GRACE_S = 15.0
+"""How long after the deadline the sender may take to end its current request and write receipts."""
+
+_BOOT = """
+import sys
+from importlib import util
+package, sys.path[:] = sys.argv[1], sys.argv[2:]
+spec = util.spec_from_file_location("pytest_tmsreport", package, submodule_search_locations=[package[:-12]])
+module = sys.modules["pytest_tmsreport"] = util.module_from_spec(spec)
+spec.loader.exec_module(module)
+from pytest_tmsreport.sender import main
+main()
+"""
+"""Loads this very package from where it is, and everything else from `argv`: the working directory is not searched."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The interpreter, import path and environment of the process, as they were before any test or conftest ran."""
+
+    executable: str
+    path: tuple[str, ...]
+    environ: Mapping[str, str]
+
+    @classmethod
+    def here(cls, path: Sequence[str], environ: Mapping[str, str], cwd: str) -> Origin:
+        """Leaves out the working directory, and what would measure or change the child."""
+        unwanted = ("COV_", "COVERAGE_", "PYTHON", "PYTEST_")
+        return cls(
+            sys.executable,
+            tuple(entry for entry in path if entry and os.path.realpath(entry) != os.path.realpath(cwd)),
+            {name: value for name, value in environ.items() if not name.startswith(unwanted)},
+        )
+
+
+class Sender:
+    """A running sender, seen from the process that started it."""
+
+    def __init__(self, folder: Path, origin: Origin, job: Mapping[str, Any], deadline_s: float) -> None:
+        """Starts it. Raises OSError where that cannot be done."""
+        self._folder = folder
+        self._ends = time.monotonic() + deadline_s + GRACE_S
+        self._offset = 0
+        self._rest = b""
+        with open(folder / LOG, "ab", opener=private) as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+                [origin.executable, "-I", "-c", _BOOT, str(Path(__file__).with_name("__init__.py")), *origin.path],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                env=dict(origin.environ),
+                **_own_group(),
+            )
+        with suppress(OSError):  # it died at once; `events` says so
+            self._pipe.write(json.dumps({**job, "deadline_s": deadline_s}).encode("ascii") + b"\n")
+            self._pipe.flush()
+
+    def events(
+        self, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+    ) -> Iterator[dict[str, Any]]:
+        """What it tells, until it has ended or its time is over; between two looks, an empty event."""
+        is_over = False
+        while not is_over:
+            is_over = self._process.poll() is not None or clock() > self._ends
+            yield from self._news()
+            if not is_over:
+                yield {}
+                sleep(LOOK_S)
+
+    def stop(self) -> str:
+        """Ends it if it still runs; returns why it did not end well by itself, or nothing."""
+        is_hanging = self._process.poll() is None
+        with suppress(OSError):
+            self._pipe.close()  # tells it to write its receipts and end
+        for end in (None, self._process.terminate, self._process.kill):
+            if end:
+                end()
+            try:
+                status = self._process.wait(timeout=3)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        else:
+            return "the sender cannot be ended"
+        if is_hanging:
+            return "the sender did not end in time and was stopped"
+        return f"the sender ended with status {status}: {self._last_words()}" if status else ""
+
+    @property
+    def _pipe(self) -> IO[bytes]:
+        pipe = self._process.stdin
+        if pipe is None:
+            raise OSError("no pipe")
+        return pipe
+
+    def _news(self) -> Iterator[dict[str, Any]]:
+        try:
+            with (self._folder / PROGRESS).open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except OSError:
+            return
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            with suppress(ValueError):
+                yield json.loads(line)
+
+    def _last_words(self) -> str:
+        with suppress(OSError):
+            lines = (self._folder / LOG).read_text("utf-8", "replace").strip().splitlines()
+            return lines[-1] if lines else f"see {self._folder / LOG}"
+        return "it left no word"
+
+
+def job(
+    vendors: Sequence[Vendor], settings: Settings, *, patterns: Sequence[str] = (), rehearse: bool = False
+) -> dict[str, Any]:
+    """What a sender is to do, as JSON; holds the secrets."""
+    return {
+        "vendors": [asdict(vendor) for vendor in vendors],
+        "network": [settings.ca_bundle, settings.client_cert, settings.proxy],
+        "mask": list(patterns),
+        "rehearse": rehearse,
+    }
+
+
+def main() -> None:
+    """The child: one upload of the run folder that is its working directory."""
+    given = json.loads(sys.stdin.buffer.readline())
+    ends = time.monotonic() + given["deadline_s"]
+    is_orphan = threading.Event()
+    threading.Thread(target=_watch_parent, args=(is_orphan,), daemon=True).start()
+
+    from .client import Network, Request  # noqa: PLC0415 - the process that runs tests never imports requests
+    from .journal import RunFolder  # noqa: PLC0415
+    from .upload import Conditions, upload  # noqa: PLC0415
+
+    vendors = [find(each["kind"])(**_revived(each)) for each in given["vendors"]]
+    mask = masker([secret for vendor in vendors for secret in vendor.secrets()], given["mask"])
+    writing = threading.Lock()
+    with open(PROGRESS, "ab", buffering=0, opener=private) as progress:
+
+        def tell(event: dict[str, Any]) -> None:
+            with writing:
+                progress.write(encode(event).encode("ascii") + b"\n")
+
+        def rehearse(name: str, request: Request) -> None:
+            files = [f"{field}: {file.name}" for field, file in request.files]
+            body = json.loads(mask(json.dumps(request.json))) if request.json is not None else None
+            tell({"rehearsed": {"name": name, "request": str(request), "body": body, "files": files}})
+
+        conditions = Conditions(
+            network=Network(*given["network"]),
+            deadline=lambda: 0.0 if is_orphan.is_set() else ends,
+            sleep=is_orphan.wait,
+            mask=mask,
+            rehearse=rehearse if given["rehearse"] else None,
+            progress=lambda name, done: tell({"name": name, "done": done}),
+        )
+        tallies: list[Tally] = upload(RunFolder(Path.cwd()), vendors, conditions)
+        tell({"tallies": [tally.to_json() for tally in tallies]})
+
+
+def _watch_parent(is_orphan: threading.Event) -> None:
+    while os.read(0, 1):  # a blocked read of sys.stdin would disturb the interpreter's end
+        continue
+    is_orphan.set()
+
+
+def _revived(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _own_group() -> dict[str, Any]:
+    """Ctrl-C is for pytest, not for a sender that is writing receipts."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

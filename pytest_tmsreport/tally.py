@@ -1,0 +1,80 @@
+"""What became of a run at one destination, and the words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from .render import count, plain
+
+SHOWN_REFUSALS = 10
+
+
+@dataclass
+class Tally:
+    """Counts for one destination.
+
+    `delivered`, `kept`, `refused` and `without_case` count results, `before` those that earlier uploads delivered;
+    `refusals` pairs node ids with reasons; `reason` says why anything was kept, `remedy` what a person can do.
+    """
+
+    name: str
+    delivered: int = 0
+    before: int = 0
+    kept: int = 0
+    refused: int = 0
+    without_case: int = 0
+    run_id: str = ""
+    run_url: str = ""
+    requests: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    remedy: str = ""
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """True where nothing is left to send."""
+        return not self.kept and not self.refused and not self.reason
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Tally:
+        """Reads what `to_json` wrote."""
+        return cls(**{**data, "refusals": [tuple(each) for each in data.get("refusals", ())]})
+
+
+class Line(NamedTuple):
+    """A line of the summary; one that `is_loss` says that something was not delivered."""
+
+    text: str
+    is_loss: bool = False
+
+
+def lines(tally: Tally, *, finish: str = "", again: str = "") -> Iterable[Line]:
+    """The summary of one destination; `finish` is the command that sends what is kept, `again` what was refused."""
+    counts = (
+        f"{tally.delivered} delivered, {tally.kept} kept, {tally.refused} refused, {tally.without_case} without case"
+    )
+    before = f" ({tally.before} before)" if tally.before else ""
+    run = " ".join(part for part in (f"run {tally.run_id}" if tally.run_id else "no run", tally.run_url) if part)
+    effort = f"{count(tally.requests, 'request')}, {tally.seconds:.1f} s"
+    yield Line(plain(f"{tally.name}: {counts}{before} | {run} | {effort}", 1000), not tally.is_complete)
+    for note in tally.notes:
+        yield Line(f"  note: {plain(note, 500)}")
+    if tally.reason:
+        yield Line(f"  reason: {plain(tally.reason, 500)}", is_loss=True)
+    if tally.remedy:
+        yield Line(f"  what to do: {plain(tally.remedy, 500)}", is_loss=True)
+    for nodeid, reason in tally.refusals[:SHOWN_REFUSALS]:
+        yield Line(f"  refused: {plain(nodeid)}: {plain(reason)}", is_loss=True)
+    if len(tally.refusals) > SHOWN_REFUSALS:
+        yield Line(f"  refused: and {len(tally.refusals) - SHOWN_REFUSALS} more", is_loss=True)
+    if tally.kept and finish:
+        yield Line(f"  send the rest: {finish}", is_loss=True)
+    if tally.refused and again:
+        yield Line(f"  send the refused again, once mended: {again}", is_loss=True)

@@ -1,0 +1,312 @@
+"""The conformance suite for any vendor, ours or not.
+
+```python
+class TestAcme(VendorContract):
+    vendor = Acme(name="acme", kind="acme", url="https://acme.test/acme", token="s3cret-token")
+    sandbox = staticmethod(acme_sandbox.create)
+```
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import requests
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+
+from .client import Client
+from .errors import JournalError, PermanentError, TransientError, VendorError
+from .journal import Journal, RunFolder
+from .model import Outcome, Result, Run
+from .sandbox.adapter import WsgiAdapter
+from .sandbox.mount import Mount
+from .sandbox.site import Sandbox
+from .tally import Tally
+from .upload import Conditions, upload
+from .vendor import Vendor
+
+
+@dataclass
+class FakeTime:
+    """Time that passes only when somebody sleeps; `slept` lists for how long (seconds)."""
+
+    now: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Lets that many seconds pass at once."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+class Canned(BaseAdapter):
+    """Answers every request alike; `paths` lists what was asked."""
+
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.paths: list[str] = []
+        self._status = status
+        self._body = body
+        self._headers = {"Content-Type": "application/json", **(headers or {})}
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        self.paths.append(f"{request.method} {request.path_url}")
+        response = requests.Response()
+        response.status_code = self._status
+        response.headers = CaseInsensitiveDict(self._headers)
+        response.url = str(request.url)
+        response.request = request
+        response.raw = HTTPResponse(
+            io.BytesIO(self._body), self._headers, self._status, preload_content=False, decode_content=False
+        )
+        return response
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Desk:
+    """A journal, a vendor and its sandbox in memory: what one test of a vendor works with."""
+
+    def __init__(self, folder: Path, vendor: Vendor, sandbox: Sandbox) -> None:
+        self.vendor = vendor
+        self.sandbox = sandbox
+        self.box = sandbox.box
+        self.mount = Mount([sandbox])
+        self.time = FakeTime()
+        self.run = Run(id="20260914-100211-0a1b2c3d", name="pytest 2026-09-14 10:02", start=1789380131.0)
+        self.journal = Journal(folder / "run", self.run, {vendor.name: vendor.kind})
+        self.folder = RunFolder(folder / "run")
+
+    def write(self, *results: Result) -> None:
+        """Ends the session with these results."""
+        for result in results:
+            self.journal.write(result)
+        self.journal.end(exitstatus=0, not_run=[])
+
+    def send(self, *, deadline_s: float = math.inf, **changes: Any) -> Tally:
+        """One upload, with `deadline_s` seconds of the fake time to spend."""
+        ends = self.time() + deadline_s
+        conditions = Conditions(
+            transport=WsgiAdapter(self.mount), sleep=self.time.sleep, clock=self.time, deadline=lambda: ends
+        )
+        (tally,) = upload(self.folder, [self.vendor], replace(conditions, **changes))
+        return tally
+
+    def client(self, transport: BaseAdapter | None = None, *, deadline_s: float = math.inf) -> Client:
+        """A client of the vendor on the sandbox, or on another transport."""
+        ends = self.time() + deadline_s
+        adapter = transport or WsgiAdapter(self.mount)
+        return Client(self.vendor, transport=adapter, sleep=self.time.sleep, clock=self.time, deadline=lambda: ends)
+
+    def arrived(self) -> list[str]:
+        """The ids of the results in the sandbox, as often as they are there."""
+        return sorted(result.id for result in self.box.results.values())
+
+
+def make_results(number: int, **changes: Any) -> list[Result]:
+    """So many results with ids, cases and every outcome in turn."""
+    outcomes = list(Outcome)
+    return [
+        replace(
+            Result(
+                id=f"11111111-1111-4111-8111-{index:012x}",
+                nodeid=f"tests/test_shop.py::TestCart::test_{index}",
+                title=f"test_{index}",
+                outcome=outcomes[index % len(outcomes)],
+                start=1789380132.0 + index,
+                duration=0.25,
+                message="AssertionError: assert 1 == 2" if outcomes[index % len(outcomes)].is_bad else "",
+                ids=({"": (str(index + 1),)},),
+                suite=("tests", "test_shop", "TestCart"),
+            ),
+            **changes,
+        )
+        for index in range(number)
+    ]
+
+
+class VendorContract:
+    """What every vendor keeps. Subclass it, named `Test…`; say `vendor` and `sandbox`, and `spoil` where it must differ."""
+
+    vendor: ClassVar[Vendor]
+    sandbox: ClassVar[Callable[[], Sandbox]]
+
+    def spoil(self, result: Result) -> Result:
+        """The same result made so that the tool refuses it, and nothing else in its batch."""
+        return replace(result, ids=({"": ("no such case",)},))
+
+    @pytest.fixture
+    def desk(self, tmp_path: Path) -> Iterator[Desk]:
+        made = Desk(tmp_path, self.vendor, type(self).sandbox())
+        yield made
+        with suppress(JournalError):  # most tests have ended it
+            made.journal.end(exitstatus=0, not_run=[])
+
+    def test_every_outcome_has_a_status(self) -> None:
+        assert set(self.vendor.statuses) == set(Outcome)
+
+    def test_each_result_arrives_once_and_in_one_run(self, desk: Desk) -> None:
+        results = make_results(2 * self.vendor.batch_size + 1)
+        desk.write(*results)
+        tally = desk.send()
+        assert (tally.delivered, tally.kept, tally.refused, tally.reason) == (len(results), 0, 0, "")
+        assert len(desk.box.results) == len(results)
+        assert len({result.run for result in desk.box.results.values()}) == 1
+
+    def test_a_second_upload_sends_nothing(self, desk: Desk) -> None:
+        desk.write(*make_results(3))
+        desk.send()
+        requests_before = len(desk.box.requests)
+        tally = desk.send()
+        assert (tally.delivered, tally.before) == (0, 3)
+        assert len(desk.box.requests) == requests_before
+
+    def test_a_rate_limit_is_waited_for_as_told(self, desk: Desk) -> None:
+        desk.write(*make_results(3))
+        desk.mount.troubles.add("429*3")
+        tally = desk.send()
+        assert tally.delivered == 3
+        assert desk.time.slept.count(1.0) == 3
+
+    def test_an_outage_leaves_the_rest_for_later_and_a_re_send_finishes_the_same_run(self, desk: Desk) -> None:
+        results = make_results(self.vendor.batch_size + 1)
+        desk.write(*results)
+        desk.mount.troubles.add("503")
+        tally = desk.send(deadline_s=60)
+        assert (tally.delivered, tally.kept) == (0, len(results))
+        assert "503" in tally.reason
+        desk.mount.troubles.clear()
+        assert desk.send().delivered == len(results)
+        assert len(desk.box.results) == len(results)
+        assert len({result.run for result in desk.box.results.values()}) == 1
+
+    def test_a_wrong_token_stops_at_once_and_keeps_everything(self, desk: Desk) -> None:
+        desk.write(*make_results(5))
+        desk.mount.troubles.add("401")
+        tally = desk.send()
+        assert (tally.delivered, tally.kept) == (0, 5)
+        assert tally.remedy
+        assert desk.time.slept == []
+        assert len(desk.box.requests) == 1
+
+    def test_one_bad_result_does_not_hold_up_the_others(self, desk: Desk) -> None:
+        good = make_results(9)
+        bad = self.spoil(good[4])
+        desk.write(*good[:4], bad, *good[5:])
+        tally = desk.send()
+        assert (tally.delivered, tally.kept, tally.refused) == (8, 0, 1)
+        assert [nodeid for nodeid, _ in tally.refusals] == [bad.nodeid]
+        assert len(desk.box.results) == 8
+        again = desk.send()
+        assert (again.delivered, again.refused, again.before) == (0, 1, 8)
+
+    @pytest.mark.parametrize("number", range(1, 7), ids=lambda number: f"request_{number}")
+    def test_a_lost_answer_doubles_nothing(self, desk: Desk, number: int) -> None:
+        results = make_results(self.vendor.batch_size + 1)
+        desk.write(*results)
+        losing = _LosesOne(desk.mount, number)
+        tally = desk.send(transport=losing)
+        assert (tally.delivered, tally.kept) == (len(results), 0)
+        assert len(desk.box.results) == len(results)
+        assert len({result.run for result in desk.box.results.values()}) == 1
+
+    @pytest.mark.parametrize("trouble", ["html*2", "reset*2", "hang*2", "503*2", "408*1", "500*1", "502*1", "504*1"])
+    def test_a_passing_trouble_costs_nothing(self, desk: Desk, trouble: str) -> None:
+        desk.write(*make_results(3))
+        desk.mount.troubles.add(trouble)
+        assert desk.send().delivered == 3
+        assert len(desk.box.results) == 3
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"<html>please log in</html>", b'{"trunc', b"null", b"[]", b"{}", b'"fine"', b"\xff\xfe"]
+    )
+    def test_an_answer_that_is_not_the_tools_is_no_success(self, desk: Desk, body: bytes) -> None:
+        with pytest.raises(VendorError) as caught:
+            self.vendor.open_run(desk.client(Canned(200, body), deadline_s=60), desk.run)
+        assert caught.value.remedy
+
+    def test_the_token_is_in_no_file_and_no_request(self, desk: Desk) -> None:
+        token = self.vendor.token
+        desk.write(*make_results(3))
+        desk.send()
+        kept = [path.read_bytes() for path in desk.folder.path.rglob("*") if path.is_file()]
+        assert not [content for content in kept if token.encode() in content]
+        assert not [each for each in desk.box.requests if each.held_secret]
+        assert token not in repr(self.vendor)
+
+    def test_files_arrive_once_each(self, desk: Desk) -> None:
+        if not self.vendor.can("attach"):
+            pytest.skip(f"{self.vendor.label} takes no files")
+        first, second, third = make_results(3)
+        log = desk.journal.attach("log.txt", "text/plain", b"hello")
+        shot = desk.journal.attach("shot.png", "image/png", os.urandom(1000))
+        desk.write(replace(first, attachments=(log, shot)), replace(second, attachments=(log,)), third)
+        tally = desk.send()
+        assert tally.notes == []
+        assert sorted(file.sha256 for file in desk.box.attachments.values()) == sorted([log.sha256, shot.sha256])
+
+    def test_a_dry_run_shows_requests_and_sends_none(self, desk: Desk) -> None:
+        desk.write(*make_results(3))
+        seen: list[tuple[str, str]] = []
+        desk.send(rehearse=lambda name, request: seen.append((name, str(request))))
+        assert seen
+        assert desk.box.requests == []
+        assert desk.send().delivered == 3
+
+    def test_every_error_code_means_what_the_table_says(self, desk: Desk) -> None:
+        """Each code of the table through the real client: its exception, its remedy, and whether it is retried."""
+        table = self.vendor.errors
+        for code, fault in table.codes.items():
+            status = code if isinstance(code, int) and 400 <= code < 600 else 400
+            body = _nested({table.code: code} if table.code and status != code else {}, table.message[0], "said so")
+            canned = Canned(status, json.dumps(body).encode(), {"Retry-After": "1"})
+            with pytest.raises(VendorError) as caught:
+                desk.client(canned, deadline_s=5).get("anything")
+            error = caught.value
+            assert type(error) is fault.kind, code
+            assert (error.code, error.remedy) == (code, fault.remedy)
+            assert fault.meaning in str(error)
+            assert "said so" in str(error)
+            assert (len(canned.paths) > 1) is issubclass(fault.kind, TransientError), code
+            assert fault.remedy or not issubclass(fault.kind, PermanentError), code
+
+
+class _LosesOne(WsgiAdapter):
+    """Delivers every request, and loses the answer to one of them."""
+
+    def __init__(self, mount: Mount, number: int) -> None:
+        super().__init__(mount)
+        self._left = number
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        answer = super().send(request, *args, **kwargs)
+        self._left -= 1
+        if self._left == 0:
+            raise requests.exceptions.ConnectionError("the answer was lost")
+        return answer
+
+
+def _nested(paths: Mapping[str, Any], message: str, text: str) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for path, value in {**paths, message: text}.items():
+        inner = body
+        *outer, last = path.split(".")
+        for key in outer:
+            inner = inner.setdefault(key, {})
+        inner[last] = value
+    return body

@@ -1,0 +1,181 @@
+"""The contract between a tool and the rest, and finding a vendor by name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import Field as DataclassField
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from . import vendors
+from .errors import ConfigError, ErrorTable, VendorError
+from .model import Outcome
+
+if TYPE_CHECKING:
+    from .auth import Auth
+    from .client import Client, File
+    from .model import Result, Run
+
+ENTRY_POINTS = "pytest_tmsreport.vendors"
+
+
+def setting(
+    help: str,  # noqa: A002 - the natural word
+    *,
+    default: Any = MISSING,
+    secret: bool = False,
+) -> Any:
+    """A dataclass field that is a setting: `help` is its line in the manual page.
+
+    A `secret` has no place in `repr` and is read from the environment only.
+    """
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: dict(default), repr=not secret, metadata={"help": help})
+    return field(default=default, repr=not secret, metadata={"help": help})
+
+
+def is_secret(entry: DataclassField[Any]) -> bool:
+    """True for a setting that must stand neither in files, arguments, journals nor logs."""
+    return not entry.repr
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """A kind of tool; an instance is a configured destination.
+
+    Class variables are facts. Fields are settings, and those with a default are facts that a user may correct. Methods
+    build payloads and read replies; `attach`, `find_run`, `read_run`, `planned`, `received` and `verify` are supported
+    where they are overridden. A method raises what the client raises (`VendorError`); a reply is read with
+    `Reply.pick`, which names what is missing.
+    """
+
+    __test__ = False
+
+    label: ClassVar[str]
+    proof: ClassVar[str]
+    documentation: ClassVar[str] = ""
+    statuses: ClassVar[Mapping[Outcome, str | int]]
+    needs_case: ClassVar[bool] = False
+    aggregate: ClassVar[Literal["each", "worst", "last"]] = "each"
+    errors: ClassVar[ErrorTable] = ErrorTable()
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    rate_limit_wait_s: ClassVar[float | None] = None
+    files_per_request: ClassVar[int] = 1
+    file_bytes: ClassVar[int] = 0
+    files_bytes: ClassVar[int] = 0
+
+    name: str = field(default="", metadata={"help": ""})
+    kind: str = field(default="", metadata={"help": ""})
+    url: str = setting("address of the server", default="")
+    token: str = setting("API token", default="", secret=True)
+    run_id: str = setting("report into this existing run; it is neither opened nor completed", default="")
+    status: Mapping[str, str] = setting(
+        "`status.<outcome>`: the tool's word for an outcome, in place of ours", default={}
+    )
+    only_mapped: bool = setting("send only the tests that have a case id", default=False)
+    attempts: Literal["last", "each"] = setting(
+        "of a test that was run again: its last attempt, or each as a result of its own", default="last"
+    )
+    allow_http: bool = setting("allow http:// to a host other than this machine", default=False)
+    batch_size: int = setting("most results in one request", default=100)
+    batch_bytes: int = setting("most bytes of results in one request, about", default=8_000_000)
+    requests_per_minute: int = setting("most requests a minute for one token; 0: no limit", default=0)
+    parallel: int = setting("requests under way at once", default=1)
+    max_text: int = setting("most characters of a message or traceback", default=65_536)
+
+    @property
+    def base_url(self) -> str:
+        """Where every path of a request begins."""
+        return self.url
+
+    @property
+    def auth(self) -> Auth:
+        """Who is calling."""
+        raise ConfigError(f"vendor {self.kind!r} does not say how it is signed to")
+
+    def send(self, http: Client, run_id: str, batch: Sequence[Result]) -> Sequence[str]:
+        """Delivers a batch, whole or not at all; returns the tool's ids in the batch's order, or nothing."""
+        raise ConfigError(f"vendor {self.kind!r} does not say how results are sent")
+
+    def open_run(self, http: Client, run: Run) -> str:
+        """Makes a run and returns its id."""
+        return ""
+
+    def close_run(self, http: Client, run_id: str) -> None:
+        """Completes a run that `open_run` made, once everything is delivered."""
+
+    def find_run(self, http: Client, run: Run) -> str | None:
+        """The id of the run that an `open_run` whose answer was lost has made after all, or None."""
+        return None
+
+    def read_run(self, http: Client, run_id: str) -> None:
+        """Reads the run, and raises what reading it raises: tells a missing run from a missing case."""
+
+    def attach(self, http: Client, run_id: str, files: Sequence[File]) -> Sequence[str]:
+        """Uploads files before the results that name them; returns the tool's ids in the same order."""
+        return ()
+
+    def blame(self, error: VendorError, batch: Sequence[Result]) -> Mapping[int, str]:
+        """The culprits that a refusal of a batch names: index in the batch -> the tool's words."""
+        return {}
+
+    def verify(self, http: Client) -> None:
+        """Raises what is wrong with the token or the project, without changing anything."""
+
+    def run_url(self, run_id: str) -> str:
+        """Where a person looks at the run; empty if unknown."""
+        return ""
+
+    def can(self, method: str) -> bool:
+        """True where the tool supports an optional method of this contract."""
+        return getattr(type(self), method) is not getattr(Vendor, method)
+
+    def word(self, outcome: Outcome) -> str | int:
+        """The tool's status for an outcome; the user's own word wins."""
+        return self.status.get(outcome.value) or self.statuses[outcome]
+
+    def case_ids(self, result: Result) -> tuple[str, ...]:
+        """The ids of a result for this destination: of the nearest mark that speaks of it."""
+        for mark in result.ids:
+            for key in (self.name, self.kind, ""):
+                if key in mark:
+                    return mark[key]
+        return ()
+
+    def secrets(self) -> list[str]:
+        """The values that must appear nowhere."""
+        return [str(getattr(self, entry.name)) for entry in fields(self) if is_secret(entry)]
+
+    @property
+    def wants_case(self) -> bool:
+        """True where a result without a case id is set aside."""
+        return self.needs_case or self.only_mapped
+
+
+def names() -> list[str]:
+    """Every known vendor: ours, and those that installed packages add by entry point."""
+    ours = {module.name for module in pkgutil.iter_modules(vendors.__path__)}
+    return sorted(ours | {entry.name for entry in entry_points(group=ENTRY_POINTS)})
+
+
+@cache
+def find(name: str) -> type[Vendor]:
+    """The vendor of that name. Raises ConfigError for an unknown one, or one that cannot be imported."""
+    for entry in entry_points(group=ENTRY_POINTS):
+        if entry.name == name:
+            return _checked(name, entry.load())
+    if name not in names():
+        raise ConfigError(f"there is no vendor {name!r}; known are: {', '.join(names())}")
+    module = importlib.import_module(f"{vendors.__name__}.{name}")
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__]
+    return _checked(name, next((kind for kind in kinds if issubclass(kind, Vendor)), None))
+
+
+def _checked(name: str, kind: Any) -> type[Vendor]:
+    if not (isinstance(kind, type) and issubclass(kind, Vendor)):
+        raise ConfigError(f"vendor {name!r} is not a subclass of pytest_tmsreport.Vendor")
+    return kind

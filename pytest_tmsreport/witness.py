@@ -1,0 +1,133 @@
+"""Puts on each phase's report what the process that runs the test knows of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .callers import Callers
+from .clock import Clock
+from .guard import Guard
+from .journal import encode
+from .markers import MARKER, words_of
+
+ATTRIBUTE = "tmsreport"
+"""The attribute of a report: one ASCII JSON string, because xdist carries nothing else safely."""
+
+
+class Witness:
+    """Listens wherever tests run: in the only process, or in each xdist worker.
+
+    A worker also writes down which test it is about to run: a crash leaves no report, and is filed under its case by
+    that note (`mask` goes over it).
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a fact of the process
+        self,
+        config: pytest.Config,
+        destinations: set[str],
+        guard: Guard,
+        *,
+        note: Path | None = None,
+        mask: Callable[[str], str] = str,
+        stops: bool = False,
+    ) -> None:
+        self._output = getattr(config, "workeroutput", None)  # a worker's: xdist hands it to the controller
+        self._callers = Callers(config)
+        self._destinations = destinations
+        self._guard = guard
+        self._stops = stops
+        self._clock = Clock()
+        self._note = _Note(note, mask) if note else None
+        self._starts = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
+        self._words: tuple[str, str] = ("", "")
+
+    def pytest_sessionstart(self) -> None:
+        self._callers.freeze()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Under `on_loss = fail` a wrong mark is an error of collection, before the first test."""
+        if not self._stops:
+            return
+        for item in items:
+            with self._guard("reading the marks"):
+                wrong = words_of(item, self._destinations).wrong if item.get_closest_marker(MARKER) else ()
+                if wrong:
+                    text = f"wrong tms mark of {item.nodeid}: {'; '.join(wrong)}"
+                    report = pytest.CollectReport(item.nodeid, "failed", text, [])
+                    session.ihook.pytest_collectreport(report=report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        if self._output is not None:
+            self._output["tmsreport"] = [*self._guard.notes, *self._callers.late()]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        with self._guard("reading a test's marks"):
+            if self._words[0] != item.nodeid:
+                self._words = (item.nodeid, encode(words_of(item, self._destinations)))
+            if self._note:
+                self._note.write(*self._words)
+        self._starts["setup"] = self._clock()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        end = self._clock()
+        report = yield
+        with self._guard("noting a phase"):
+            setattr(report, ATTRIBUTE, self._said(item, call.when, end))
+        return report
+
+    def _said(self, item: pytest.Item, when: str, end: float) -> str:
+        start = self._starts.get(when, end)
+        if when == "setup":
+            self._starts["call"] = end
+        if when in ("setup", "call"):  # of a subtest too; the test's own report of its call comes last
+            self._starts["teardown"] = end
+        words = self._words[1] if when == "setup" and self._words[0] == item.nodeid else "null"
+        return f'{{"start":{start!r},"duration":{end - start!r},"words":{words}}}'
+
+
+def said(report: Any) -> dict[str, Any]:
+    """What a witness put on a report; empty for a report that none has seen."""
+    found = json.loads(getattr(report, ATTRIBUTE, None) or "{}")
+    return found if isinstance(found, dict) else {}
+
+
+def last_note(path: Path) -> tuple[str, dict[str, Any]] | None:
+    """The test that a dead worker was running, and its words."""
+    try:
+        nodeid, words = json.loads(path.read_bytes())
+    except (OSError, ValueError, TypeError):
+        return None
+    return (nodeid, words) if isinstance(nodeid, str) and isinstance(words, dict) else None
+
+
+class _Note:
+    """A small file that always holds the test that runs now."""
+
+    def __init__(self, path: Path, mask: Callable[[str], str]) -> None:
+        self._mask = mask
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+        except OSError:
+            self._file: io.FileIO | None = None  # a worker on another machine has no run folder
+        else:
+            self._file = io.FileIO(handle, "w")
+
+    def write(self, nodeid: str, words: str) -> None:
+        if self._file:
+            line = f"[{encode(self._mask(nodeid))},{self._mask(words)}]".encode("ascii", "replace")
+            self._file.seek(0)
+            self._file.write(line)
+            self._file.truncate(len(line))

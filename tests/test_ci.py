@@ -1,0 +1,137 @@
+"""A run knows the build that it belongs to."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pytest_tmsreport.ci import Ci, detect
+
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REF_NAME": "main",
+    "GITHUB_SHA": "c0ffee",
+    "GITHUB_RUN_NUMBER": "7",
+    "GITHUB_RUN_ID": "123",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "me/shop",
+}
+GITLAB = {
+    "GITLAB_CI": "true",
+    "CI_COMMIT_REF_NAME": "main",
+    "CI_COMMIT_SHA": "c0ffee",
+    "CI_PIPELINE_IID": "7",
+    "CI_PIPELINE_ID": "99123",
+    "CI_PIPELINE_URL": "https://gitlab.test/me/shop/-/pipelines/99123",
+}
+JENKINS = {
+    "JENKINS_URL": "https://jenkins.test/",
+    "BRANCH_NAME": "PR-3",
+    "GIT_BRANCH": "origin/topic",
+    "GIT_COMMIT": "c0ffee",
+    "BUILD_NUMBER": "7",
+    "BUILD_URL": "https://jenkins.test/job/shop/7/",
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        pytest.param(
+            GITHUB,
+            Ci("GitHub Actions", "main", "c0ffee", "7", "https://github.com/me/shop/actions/runs/123"),
+            id="github-push",
+        ),
+        pytest.param(
+            {**GITHUB, "GITHUB_HEAD_REF": "topic", "GITHUB_REF_NAME": "3/merge"},
+            Ci("GitHub Actions", "topic", "c0ffee", "7", "https://github.com/me/shop/actions/runs/123"),
+            id="github-pull-request",
+        ),
+        pytest.param(
+            {**GITHUB, "GITHUB_HEAD_REF": ""},  # as GitHub sets it outside of pull requests
+            Ci("GitHub Actions", "main", "c0ffee", "7", "https://github.com/me/shop/actions/runs/123"),
+            id="github-empty-head-ref",
+        ),
+        pytest.param(
+            GITLAB,
+            Ci("GitLab CI", "main", "c0ffee", "7", "https://gitlab.test/me/shop/-/pipelines/99123"),
+            id="gitlab-push",
+        ),
+        pytest.param(
+            {**GITLAB, "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "topic"},
+            Ci("GitLab CI", "topic", "c0ffee", "7", "https://gitlab.test/me/shop/-/pipelines/99123"),
+            id="gitlab-merge-request",
+        ),
+        pytest.param(
+            {key: value for key, value in GITLAB.items() if key != "CI_PIPELINE_IID"},
+            Ci("GitLab CI", "main", "c0ffee", "99123", "https://gitlab.test/me/shop/-/pipelines/99123"),
+            id="gitlab-without-a-number-of-its-own",
+        ),
+        pytest.param(
+            {**JENKINS, "CHANGE_BRANCH": "topic"},
+            Ci("Jenkins", "topic", "c0ffee", "7", "https://jenkins.test/job/shop/7/"),
+            id="jenkins-change",
+        ),
+        pytest.param(
+            {key: value for key, value in JENKINS.items() if key != "BRANCH_NAME"},
+            Ci("Jenkins", "origin/topic", "c0ffee", "7", "https://jenkins.test/job/shop/7/"),
+            id="jenkins-freestyle",
+        ),
+        pytest.param({"JENKINS_URL": "https://jenkins.test/"}, Ci("Jenkins"), id="jenkins-that-tells-nothing"),
+    ],
+)
+def test_a_ci_tells_branch_commit_build_and_link(environ: dict[str, str], found: Ci, tmp_path: Path) -> None:
+    assert detect(environ, tmp_path) == found
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "no-such-file"))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=me", "-c", "user.email=me@shop.test", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, encoding="utf-8").stdout.strip()  # noqa: S603
+
+
+def test_git_tells_branch_and_commit_where_there_is_no_ci(repository: Path) -> None:
+    git(repository, "checkout", "--quiet", "-b", "fix/größe")
+    git(repository, "commit", "--quiet", "--allow-empty", "-m", "first")
+    inside = repository / "tests"
+    inside.mkdir()
+    assert detect({}, inside) == Ci(branch="fix/größe", commit=git(repository, "rev-parse", "HEAD"))
+
+
+def test_a_detached_head_has_a_commit_and_no_branch(repository: Path) -> None:
+    git(repository, "commit", "--quiet", "--allow-empty", "-m", "first")
+    git(repository, "checkout", "--quiet", "--detach")
+    assert detect({}, repository) == Ci(commit=git(repository, "rev-parse", "HEAD"))
+
+
+def test_a_repository_without_a_commit_tells_nothing(repository: Path) -> None:
+    assert detect({}, repository) == Ci()
+
+
+def test_a_folder_outside_of_a_repository_tells_nothing(repository: Path) -> None:
+    assert detect({}, repository.parent) == Ci()
+
+
+def test_a_machine_without_git_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert detect({}, tmp_path) == Ci()
+
+
+def test_a_folder_that_is_gone_tells_nothing(tmp_path: Path) -> None:
+    assert detect({}, tmp_path / "gone") == Ci()
