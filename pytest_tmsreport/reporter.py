@@ -105,7 +105,7 @@ class Reporter:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         with self._guard("writing the summary"):
             is_red = self._wanted.settings.on_loss != "ignore"
-            terminalreporter.section("test management")
+            terminalreporter.write_sep("=", "test management")
             for text, is_loss in self._summary:
                 terminalreporter.write_line(text, red=is_loss and is_red)
             self._is_said = True

@@ -103,7 +103,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def git(folder: Path, *arguments: str) -> str:
     command = ["git", "-c", "user.name=me", "-c", "user.email=me@shop.test", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, encoding="utf-8").stdout.strip()  # noqa: S603
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, encoding="utf-8").stdout.strip()
 
 
 def test_git_tells_branch_and_commit_where_there_is_no_ci(repository: Path) -> None:

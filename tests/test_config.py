@@ -93,9 +93,6 @@ def problem(root: Path, environ: dict[str, str] | None = None, name: str = "qase
     return str(config.problems[name])
 
 
-# Files
-
-
 def test_every_kind_of_settings_file_has_its_example_here() -> None:
     assert tuple(CONTENT) == FILES
 
@@ -133,7 +130,7 @@ def test_a_pytest_without_the_plugin_takes_the_same_file(name: str, tmp_path: Pa
     write(tmp_path, CONTENT[name], name)
     write(tmp_path, "import pytest\n\n@pytest.mark.xfail\ndef test_it():\n    assert 0\n", "test_it.py")
     environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "TMSREPORT_"))}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [
             sys.executable,
             "-m",
@@ -298,9 +295,6 @@ def test_without_settings_the_root_is_where_one_stands(tmp_path: Path) -> None:
     assert find_root(tmp_path) == tmp_path
 
 
-# Where a setting comes from
-
-
 @pytest.mark.parametrize(
     ("sets", "environ", "text", "branch"),
     [
@@ -378,9 +372,6 @@ def test_the_word_for_an_outcome_may_come_from_anywhere(
     assert words == ["blocked", "known", "passed"]
 
 
-# Secrets
-
-
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -400,7 +391,9 @@ def test_a_token_in_a_settings_file_is_an_error_that_says_where_to_put_it(name: 
 
 
 def test_a_token_on_the_command_line_is_an_error_that_says_where_to_put_it(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is a secret and stands in --tms-set: .* set TMSREPORT_QASE_TOKEN") as caught:
+    with pytest.raises(
+        ConfigError, match=r"is a secret and stands in --tms-set: .* set TMSREPORT_QASE_TOKEN"
+    ) as caught:
         load(tmp_path, {}, sets=[f"qase.token={SECRET}"], only=["qase"])
     assert SECRET not in str(caught.value)
 
@@ -483,9 +476,6 @@ def test_a_secret_is_masked_although_the_settings_are_wrong(tmp_path: Path) -> N
     config = load(tmp_path, TOKEN)
     assert "`mask` holds no regular expression: '('" in str(config.problems[""])
     assert config.mask(SECRET) == "***"
-
-
-# Wrong keys and values
 
 
 @pytest.mark.parametrize(
@@ -645,9 +635,6 @@ def test_a_mapping_has_many_forms(name: str, text: str, tmp_path: Path) -> None:
     assert qase(load(tmp_path, TOKEN)).configurations == {"OS": "Linux", "Arg": "-x=1"}
 
 
-# Addresses
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -700,8 +687,6 @@ def test_a_proxy_that_is_no_address_does_not_stop_pytest(tmp_path: Path) -> None
     write(tmp_path, "[tmsreport:qase]\nproject = SHOP\n")
     assert load(tmp_path, {**TOKEN, "TMSREPORT_PROXY": "http://[broken"}).settings.proxy == "http://[broken"
 
-
-# Destinations
 
 TWO = "[tmsreport:qase]\nproject = SHOP\n[tmsreport:web]\nvendor = qase\nproject = WEB\n"
 TWO_TOKENS = {**TOKEN, "TMSREPORT_WEB_TOKEN": "an0ther"}
@@ -772,7 +757,7 @@ def test_a_section_of_no_vendor_is_an_error_that_says_how_to_name_one(tmp_path: 
 @pytest.mark.parametrize(
     "name", ["results", "tags", "proxy", "my-shop", "Web", "7up", "a.b", "größe", "../x"], ids=lambda name: name
 )
-def test_a_name_that_would_be_taken_for_something_else_names_no_destination(name: str, tmp_path: Path) -> None:
+def test_a_name_that_would_be_taken_for_something_else_names_no_destination(name: str) -> None:
     with pytest.raises(ConfigError, match="cannot name a destination"):
         destination(name, "qase", Source({}, {name: {"project": "SHOP"}}, "pytest.ini"))
 

@@ -73,7 +73,8 @@ def append(folder: Path, content: bytes, name: str = "results.jsonl") -> None:
         file.write(content)
 
 
-def test_a_run_and_its_destinations_come_back(journal: Journal, folder: Path) -> None:
+@pytest.mark.usefixtures("journal")
+def test_a_run_and_its_destinations_come_back(folder: Path) -> None:
     head = RunFolder(folder).head()
     assert head.run == RUN
     assert head.destinations == {"qase": "qase", "web": "qase"}
@@ -106,7 +107,7 @@ def test_writing_after_the_end_is_an_error_of_the_journal(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["\ud800 alone", "a\x00b", "line\nline\r\n", "\u2028\u2029\x85", "𝔘𝔫𝔦 测试", '"\\', "\x1b[31m"],
+    ["\ud800 alone", "a\x00b", "line\nline\r\n", "\u2028\u2029\x85", "🎉 测试", '"\\', "\x1b[31m"],
     ids=["surrogate", "nul", "newlines", "separators", "astral", "quotes", "escape"],
 )
 def test_every_text_survives(text: str, journal: Journal, folder: Path) -> None:
@@ -131,7 +132,8 @@ def test_folders_and_files_are_for_their_owner_only(journal: Journal, folder: Pa
     assert {name: mode(folder / name) for name in written} == dict.fromkeys(written, 0o600)
 
 
-def test_the_folder_hides_itself_from_git(journal: Journal, folder: Path) -> None:
+@pytest.mark.usefixtures("journal")
+def test_the_folder_hides_itself_from_git(folder: Path) -> None:
     assert (folder.parent / ".gitignore").read_text(encoding="ascii") == "*\n"
 
 
@@ -142,7 +144,8 @@ def test_a_gitignore_that_is_there_stays(folder: Path) -> None:
     assert (folder.parent / ".gitignore").read_text(encoding="ascii") == "mine\n"
 
 
-def test_two_sessions_never_share_a_folder(journal: Journal, folder: Path) -> None:
+@pytest.mark.usefixtures("journal")
+def test_two_sessions_never_share_a_folder(folder: Path) -> None:
     with pytest.raises(JournalError, match="cannot write the journal"):
         Journal(folder, RUN, {})
 
@@ -253,7 +256,8 @@ def test_another_version_is_named(tmp_path: Path) -> None:
         RunFolder(tmp_path).head()
 
 
-def test_receipts_add_up(folder: Path, journal: Journal) -> None:
+@pytest.mark.usefixtures("journal")
+def test_receipts_add_up(folder: Path) -> None:
     with holding(folder, "qase") as book:
         book.write(opening=True)
         book.write(opened="12")
@@ -272,7 +276,8 @@ def test_receipts_add_up(folder: Path, journal: Journal) -> None:
     )
 
 
-def test_each_destination_has_its_own_receipts(folder: Path, journal: Journal) -> None:
+@pytest.mark.usefixtures("journal")
+def test_each_destination_has_its_own_receipts(folder: Path) -> None:
     with holding(folder, "qase") as one, holding(folder, "web") as other:
         one.write(sent=["r1"])
         other.write(sent=["r2"])
@@ -280,7 +285,8 @@ def test_each_destination_has_its_own_receipts(folder: Path, journal: Journal) -
     assert RunFolder(folder).receipts("web").sent == {"r2"}
 
 
-def test_a_destination_that_nothing_was_sent_to_has_no_receipts(folder: Path, journal: Journal) -> None:
+@pytest.mark.usefixtures("journal")
+def test_a_destination_that_nothing_was_sent_to_has_no_receipts(folder: Path) -> None:
     assert RunFolder(folder).receipts("qase") == Receipts()
 
 
@@ -289,17 +295,20 @@ def test_a_destination_that_nothing_was_sent_to_has_no_receipts(folder: Path, jo
     [b"garbage", b"null", b"[]", b'{"sent":"r9"}', b'{"opened":7}', b'{"attached":["x"]}', b'{"refused":"r9"}'],
     ids=["text", "null", "list", "sent-text", "opened-number", "attached-list", "refused-text"],
 )
-def test_a_strange_receipt_confirms_nothing(line: bytes, folder: Path, journal: Journal) -> None:
+@pytest.mark.usefixtures("journal")
+def test_a_strange_receipt_confirms_nothing(line: bytes, folder: Path) -> None:
     append(folder, line + b"\n", "qase.jsonl")
     assert RunFolder(folder).receipts("qase") == Receipts()
 
 
-def test_a_second_upload_of_the_same_run_to_the_same_destination_is_refused(folder: Path, journal: Journal) -> None:
-    with holding(folder, "qase"), pytest.raises(JournalError, match="another process is sending .* to qase right now"):
+@pytest.mark.usefixtures("journal")
+def test_a_second_upload_of_the_same_run_to_the_same_destination_is_refused(folder: Path) -> None:
+    with holding(folder, "qase"), pytest.raises(JournalError, match=r"another process is sending .* to qase right now"):
         ReceiptBook(folder, "qase")
 
 
-def test_the_next_upload_may_begin_when_the_first_has_ended(folder: Path, journal: Journal) -> None:
+@pytest.mark.usefixtures("journal")
+def test_the_next_upload_may_begin_when_the_first_has_ended(folder: Path) -> None:
     with holding(folder, "qase") as book:
         book.write(sent=["r1"])
     with holding(folder, "qase") as book:
@@ -307,21 +316,24 @@ def test_the_next_upload_may_begin_when_the_first_has_ended(folder: Path, journa
     assert RunFolder(folder).receipts("qase").sent == {"r1", "r2"}
 
 
-def test_an_upload_that_fails_lets_the_next_one_in(folder: Path, journal: Journal) -> None:
+@pytest.mark.usefixtures("journal")
+def test_an_upload_that_fails_lets_the_next_one_in(folder: Path) -> None:
     with pytest.raises(RuntimeError, match="on purpose"), holding(folder, "qase"):
         raise RuntimeError("on purpose")
     with holding(folder, "qase"):
         pass
 
 
-def test_receipts_that_cannot_be_written_are_an_error(folder: Path, journal: Journal) -> None:
+@pytest.mark.usefixtures("journal")
+def test_receipts_that_cannot_be_written_are_an_error(folder: Path) -> None:
     (folder / "qase.jsonl").mkdir()
     with pytest.raises(JournalError, match="cannot write receipts"):
         ReceiptBook(folder, "qase")
 
 
 @posix
-def test_receipts_are_not_written_through_a_link(folder: Path, journal: Journal, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("journal")
+def test_receipts_are_not_written_through_a_link(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere"
     target.write_bytes(b"")
     (folder / "qase.jsonl").symlink_to(target)
@@ -332,7 +344,8 @@ def test_receipts_are_not_written_through_a_link(folder: Path, journal: Journal,
 
 
 @posix
-def test_a_journal_is_not_read_through_a_link(folder: Path, journal: Journal, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("journal")
+def test_a_journal_is_not_read_through_a_link(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "results.jsonl").symlink_to(folder / "results.jsonl")
@@ -357,7 +370,7 @@ def test_a_killed_session_is_not_live(folder: Path) -> None:
         "print(RunFolder(folder).is_live(), flush=True)\n"
         "os._exit(9)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, folder], capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", script, folder], capture_output=True, encoding="utf-8", check=False)
     assert (done.stdout.strip(), done.returncode) == ("True", 9)
     assert not RunFolder(folder).is_live()
     assert RunFolder(folder).head().run.name == "n"
@@ -402,7 +415,7 @@ def test_the_same_content_is_stored_once_under_both_names(journal: Journal, fold
 def test_an_attachment_that_changed_is_refused(content: bytes, journal: Journal) -> None:
     file = stored(journal)
     file.path.write_bytes(content)
-    with pytest.raises(JournalError, match="'a.txt' of the journal is not what was stored"):
+    with pytest.raises(JournalError, match=r"'a\.txt' of the journal is not what was stored"):
         file.open()
 
 
@@ -416,13 +429,13 @@ def test_an_attachment_with_another_size_is_refused(journal: Journal) -> None:
 def test_an_attachment_that_is_gone_is_refused(journal: Journal) -> None:
     file = stored(journal)
     file.path.unlink()
-    with pytest.raises(JournalError, match="cannot read the file 'a.txt'"):
+    with pytest.raises(JournalError, match=r"cannot read the file 'a\.txt'"):
         file.open()
 
 
 @pytest.mark.parametrize("sha256", ["", ".", "..", "abc", "../results.jsonl"])
 def test_an_attachment_whose_name_is_no_hash_is_refused(sha256: str, journal: Journal) -> None:
-    with pytest.raises(JournalError, match="'a.txt' of the journal"):
+    with pytest.raises(JournalError, match=r"'a\.txt' of the journal"):
         RunFolder(journal.folder).file(Attachment("a.txt", "text/plain", sha256, 5)).open()
 
 
@@ -433,7 +446,7 @@ def test_an_attachment_that_became_a_link_is_refused(journal: Journal, tmp_path:
     same.write_bytes(b"hello")
     file.path.unlink()
     file.path.symlink_to(same)
-    with pytest.raises(JournalError, match="cannot read the file 'a.txt'"):
+    with pytest.raises(JournalError, match=r"cannot read the file 'a\.txt'"):
         file.open()
 
 
@@ -443,7 +456,7 @@ def test_an_attachment_that_became_a_pipe_is_refused_without_waiting(content: by
     file = stored(journal, content)
     file.path.unlink()
     os.mkfifo(file.path)
-    with pytest.raises(JournalError, match="'a.txt' of the journal"):
+    with pytest.raises(JournalError, match=r"'a\.txt' of the journal"):
         file.open()
 
 
@@ -451,7 +464,7 @@ def test_an_attachment_that_became_a_folder_is_refused(journal: Journal) -> None
     file = stored(journal)
     file.path.unlink()
     file.path.mkdir()
-    with pytest.raises(JournalError, match="'a.txt' of the journal"):
+    with pytest.raises(JournalError, match=r"'a\.txt' of the journal"):
         file.open()
 
 
