@@ -6,9 +6,10 @@ import json as jsonlib
 import logging
 import math
 import random
+import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -212,7 +213,7 @@ class Client:
         if pause > 0:
             if not self._has_time_for(pause):
                 text = f"the next request may go out in {pause:.0f} s only, later than the deadline"
-                raise self._error(RateLimited, request, text, remedy="raise `deadline_s`, or send later")
+                raise self._error(RateLimited, request, text, "raise `deadline_s`, or send later", retry_after=pause)
             self._sleep(pause)
         with self._counting:
             self.requests += 1
@@ -243,21 +244,29 @@ class Client:
                     )
                 )
                 return answer.status_code, answer.headers, self._read(answer, self._clock() + min(READ_S, left))
-            except requests.exceptions.SSLError as error:
-                remedy = "name the server's CA with `ca_bundle`, and check `url`"
-                raise self._error(PermanentError, request, f"no trusted connection: {_cause(error)}", remedy) from error
-            except requests.exceptions.ProxyError as error:
-                remedy = "check `proxy` and the environment's proxy variables"
-                raise self._error(TransientError, request, f"the proxy failed: {_cause(error)}", remedy) from error
-            except requests.exceptions.RequestException as error:
-                remedy = "check `url` and the network; later: `tmsreport send`"
-                text = f"no answer from {urlsplit(self.vendor.base_url).netloc}: {_cause(error)}"
-                raise self._error(TransientError, request, text, remedy, answered=_never_left(error)) from error
+            except (requests.exceptions.RequestException, OSError, ValueError) as error:
+                raise self._broken(request, error) from error
+
+    def _broken(self, request: Request, error: Exception) -> VendorError:
+        """The error for a request that could not be made, or whose answer did not come whole."""
+        cause = _cause(error)
+        if isinstance(error, requests.exceptions.SSLError) and not _has_cause(error, ssl.SSLEOFError):
+            remedy = "name the server's CA with `ca_bundle`, and check `url`"
+            return self._error(PermanentError, request, f"no trusted connection: {cause}", remedy)
+        if isinstance(error, requests.exceptions.ProxyError):
+            remedy = "check `proxy` and the environment's proxy variables"
+            return self._error(TransientError, request, f"the proxy failed: {cause}", remedy)
+        if isinstance(error, requests.exceptions.RequestException) and not isinstance(error, ValueError):
+            remedy = "check `url` and the network; later: `tmsreport send`"
+            text = f"no usable answer from {urlsplit(self.vendor.base_url).netloc}: {cause}"
+            return self._error(TransientError, request, text, remedy, answered=_has_cause(error, *_NEVER_LEFT))
+        remedy = "check `url`, `proxy`, `ca_bundle` and `client_cert`"
+        return self._error(PermanentError, request, f"the request cannot be made: {cause}", remedy)
 
     def _read(self, answer: requests.Response, until: float) -> bytes:
         parts = []
         size = 0
-        for part in answer.iter_content(65_536):
+        for part in answer.iter_content(4096):
             size += len(part)
             if size > ANSWER_BYTES:
                 raise requests.exceptions.ContentDecodingError(f"the answer is longer than {ANSWER_BYTES} bytes")
@@ -270,19 +279,21 @@ class Client:
         table = self.vendor.errors
         try:
             body = jsonlib.loads(raw)
+            words = plain(table.words(body))
         except (ValueError, RecursionError):
-            body = None
+            body, words = None, ""
         is_fine = 200 <= status < 300
         if is_fine and isinstance(body, (dict, list)) and not table.failed_inside(body):
             return Reply(body, lambda text: self._odd(request, text))
         if is_fine and not isinstance(body, (dict, list)):
-            text = f"{status}, but {_describe(raw, headers)} in place of JSON"
+            text = f"{_describe(raw, headers)} in place of JSON"
             remedy = "check `url`: a proxy or a login page may have answered"
             raise self._error(TransientError, request, text, remedy, status=status, answered=False)
         fault, code = table.pick(status, body)
         if 300 <= status < 400:
             fault = table.family(status)
-        words = plain(table.words(body)) or (f"{_describe(raw, headers)} in place of JSON" if body is None else "")
+        if body is None:
+            words = f"{_describe(raw, headers)} in place of JSON"
         raise fault.kind(
             f"{fault.meaning}: {words}" if words else fault.meaning,
             vendor=self.vendor.name,
@@ -303,10 +314,17 @@ class Client:
         remedy: str = "",
         *,
         status: int = 0,
+        retry_after: float | None = None,
         answered: bool = True,
     ) -> VendorError:
         return kind(
-            plain(text), vendor=self.vendor.name, request=str(request), status=status, remedy=remedy, answered=answered
+            plain(text),
+            vendor=self.vendor.name,
+            request=str(request),
+            status=status,
+            remedy=remedy,
+            retry_after=retry_after,
+            answered=answered,
         )
 
     def _odd(self, request: Request, text: str) -> VendorError:
@@ -334,19 +352,26 @@ def _body(request: Request, stack: ExitStack) -> tuple[Any, dict[str, str]]:
     return text.encode(), {"Content-Type": "application/json"}
 
 
-def _never_left(error: BaseException) -> bool:
-    """True where no connection was made, so that the request cannot have arrived."""
-    causes = [error]
-    while inner := causes[-1].__cause__ or causes[-1].__context__:
-        causes.append(inner)
-    return any(isinstance(each, (ConnectionRefusedError, gaierror, requests.ConnectTimeout)) for each in causes)
+_NEVER_LEFT = (ConnectionRefusedError, gaierror, requests.ConnectTimeout)
+"""No connection was made, so that the request cannot have arrived."""
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what led to it, without the error of ours that may have been handled at the time."""
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, VendorError):
+        yield inner
+        inner = inner.__cause__ or inner.__context__
+
+
+def _has_cause(error: BaseException, *kinds: type[BaseException]) -> bool:
+    return any(isinstance(each, kinds) for each in _causes(error))
 
 
 def _cause(error: BaseException) -> str:
     """The innermost reason: the layers above it repeat it, with addresses of objects."""
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return str(error) or type(error).__name__
+    *_, innermost = _causes(error)
+    return str(innermost) or type(innermost).__name__
 
 
 def _describe(raw: bytes, headers: Mapping[str, str]) -> str:

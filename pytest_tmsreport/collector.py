@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
@@ -19,6 +22,11 @@ MESSAGE, TRACEBACK, CAPTURED = 8_000, 64_000, 1_000_000
 """Most characters of a message, of a traceback, and of one captured stream."""
 NODEID = 4_000
 CRASH = "???"
+_CONTAINS = re.compile(r"contains \d+ failed subtests?")
+_DOCTEST = re.compile(
+    r"^(?:(?P<exception>UNEXPECTED EXCEPTION: .*)|(?P<difference>(?:Expected|Differences)[\s\S]*?)\n.*:\d+: DocTestFailure)$",
+    re.MULTILINE,
+)
 _KEPT = ("id", "sha256", "outcome", "mime", "kind")
 
 
@@ -242,15 +250,17 @@ def _judge(attempt: _Attempt) -> tuple[Outcome, str, str] | None:
         verdict = _with_subtests(_of_phase(call, Outcome.FAILED), attempt.subtests)
     else:
         return None
-    if teardown is None or not _is_failure(teardown):
+    if teardown is None:
         return verdict
     outcome, message, traceback = verdict
     after = f"teardown failed: {_message(teardown)}"
-    return (
-        outcome if outcome.is_bad else Outcome.ERROR,
-        trim("\n".join(part for part in (message, after) if part), MESSAGE),
-        trim("\n\n".join(part for part in (traceback, _traceback(teardown)) if part), TRACEBACK),
-    )
+    told = trim("\n".join(part for part in (message, after) if part), MESSAGE)
+    if hasattr(teardown, "wasxfail"):  # the mark speaks of the teardown too: to pytest it is no error
+        return Outcome.XFAILED if outcome is Outcome.XPASSED else outcome, told, traceback
+    if not _is_failure(teardown):
+        return verdict
+    tracebacks = "\n\n".join(part for part in (traceback, _traceback(teardown)) if part)
+    return outcome if outcome.is_bad else Outcome.ERROR, told, trim(tracebacks, TRACEBACK)
 
 
 def _of_phase(report: pytest.TestReport, failure: Outcome, prefix: str = "") -> tuple[Outcome, str, str]:
@@ -267,6 +277,8 @@ def _with_subtests(verdict: tuple[Outcome, str, str], subtests: list[Any]) -> tu
     outcome, message, traceback = verdict
     failed = [report for report in subtests if _is_failure(report)]
     if failed:
+        if _CONTAINS.fullmatch(message):  # what pytest's terminal says in place of the test: that they failed
+            message = traceback = ""
         messages = [f"subtest {_name(report)}: {_message(report)}" for report in failed]
         outcome = outcome if outcome.is_bad else Outcome.FAILED
         message = trim("\n".join([*messages, message] if message else messages), MESSAGE)
@@ -278,8 +290,16 @@ def _with_subtests(verdict: tuple[Outcome, str, str], subtests: list[Any]) -> tu
 
 def _name(report: Any) -> str:
     context = report.context
-    values = ", ".join(f"{key}={value}" for key, value in dict(getattr(context, "kwargs", {})).items())
+    values = ", ".join(f"{key}={_unquoted(value)}" for key, value in dict(getattr(context, "kwargs", {})).items())
     return " ".join(part for part in (getattr(context, "msg", "") or "", f"({values})" if values else "") if part)
+
+
+def _unquoted(text: str) -> str:
+    """The value behind a `repr`: pytest keeps one of each value, and makes another when a worker sends it."""
+    with suppress(ValueError, SyntaxError):
+        while text.startswith(("'", '"')):
+            text = ast.literal_eval(text)
+    return text
 
 
 def _is_failure(report: pytest.TestReport) -> bool:
@@ -290,10 +310,18 @@ def _message(report: pytest.TestReport | pytest.CollectReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = getattr(crash, "message", None)
     if not isinstance(text, str):
-        lines = [line for line in _text(report).splitlines() if line.strip()]
-        errors = [line[1:].strip() for line in lines if line.startswith("E ")]
-        text = "\n".join(errors) if errors else "\n".join(lines[-3:])
+        text = _essence(_text(report))
     return trim(without_escapes(text).strip(), MESSAGE)
+
+
+def _essence(text: str) -> str:
+    """The lines of a failure that say what is wrong: the marked ones, what a doctest expected and got, or the last."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    errors = [line[1:].strip() for line in lines if line.startswith("E ")]
+    if errors:
+        return "\n".join(errors)
+    doctest = _DOCTEST.search(text)
+    return (doctest["exception"] or doctest["difference"]) if doctest else "\n".join(lines[-3:])
 
 
 def _traceback(report: pytest.TestReport | pytest.CollectReport) -> str:
@@ -301,7 +329,8 @@ def _traceback(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 
 def _text(report: pytest.TestReport | pytest.CollectReport) -> str:
-    return report.longreprtext if report.longrepr is not None else ""
+    """What pytest prints of a failure, without the worker's interpreter that `longreprtext` puts above it."""
+    return str(report.longrepr) if report.longrepr is not None else ""
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -16,9 +16,12 @@ from .clock import Clock
 from .guard import Guard
 from .journal import encode
 from .markers import MARKER, words_of
+from .render import plain
 
 ATTRIBUTE = "tmsreport"
 """The attribute of a report: one ASCII JSON string, because xdist carries nothing else safely."""
+
+SHOWN_WRONG = 10
 
 
 class Witness:
@@ -53,16 +56,19 @@ class Witness:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Under `on_loss = fail` a wrong mark is an error of collection, before the first test."""
-        if not self._stops:
-            return
-        for item in items:
+        """Under `on_loss = fail` a wrong mark ends the session before the first test."""
+        wrong = []
+        for item in items if self._stops else ():
             with self._guard("reading the marks"):
-                wrong = words_of(item, self._destinations).wrong if item.get_closest_marker(MARKER) else ()
-                if wrong:
-                    text = f"wrong tms mark of {item.nodeid}: {'; '.join(wrong)}"
-                    report = pytest.CollectReport(item.nodeid, "failed", text, [])
-                    session.ihook.pytest_collectreport(report=report)
+                words = words_of(item, self._destinations).wrong if item.get_closest_marker(MARKER) else ()
+                wrong += [f"wrong tms mark of {item.nodeid}: {'; '.join(words)}"] if words else []
+        if wrong:
+            more = [f"and {len(wrong) - SHOWN_WRONG} more"] if len(wrong) > SHOWN_WRONG else []
+            text = plain("; ".join(wrong[:SHOWN_WRONG] + more), 2000)
+            if self._output is None:
+                raise session.Interrupted(text)
+            session.shouldfail = text  # xdist hands it to the controller, which ends the session in the same words
+            raise session.Failed(text)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:

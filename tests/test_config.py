@@ -251,8 +251,6 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_trouble(
         pytest.param("pyproject.toml", b"[tool.tmsreport]\non_loss = fail\n", id="broken-toml"),
         pytest.param("pyproject.toml", b'[tool.tmsreport]\nrun_name = "\xff"\n', id="toml-of-another-encoding"),
         pytest.param("pytest.ini", b"[tmsreport]\nrun_name = \xff\n", id="ini-of-another-encoding"),
-        pytest.param("pytest.ini", b"[tmsreport]\non_loss: fail\n", id="colon-in-place-of-the-sign"),
-        pytest.param("pytest.ini", b"[tmsreport]\non_loss\n", id="no-value"),
     ],
 )
 def test_a_file_of_ours_that_cannot_be_read_is_an_error_that_names_it(
@@ -260,6 +258,12 @@ def test_a_file_of_ours_that_cannot_be_read_is_an_error_that_names_it(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     assert problem(tmp_path, name="").startswith(f"{tmp_path / name} cannot be read: ")
+
+
+@pytest.mark.parametrize("line", ["on_loss", "on_loss: fail"], ids=["no-value", "colon"])
+def test_a_line_without_an_equals_sign_is_an_error_that_shows_it(line: str, tmp_path: Path) -> None:
+    write(tmp_path, f"[tmsreport]\n{line}\n")
+    assert f"in [tmsreport], '{line}' is followed by no `=`" in problem(tmp_path, name="")
 
 
 def test_a_broken_file_that_is_not_about_us_is_none_of_our_business(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_package_is_imported_only_where_it_belongs(package: str) -> None:
 
 
 def test_nothing_else_is_needed() -> None:
-    foreign = {each for name in MODULES for each in foreign_imports(name)} - {"_typeshed", "tomli"}
+    foreign = {each for name in MODULES for each in foreign_imports(name)} - {"_typeshed", "tomli", "tomllib"}
     assert {SAME_FAMILY.get(each, each) for each in foreign} == set(MAY_IMPORT)
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
+FRAMING = ("Content-Length", "Transfer-Encoding")
+"""How a body is cut for the wire: here it is whole."""
+
+
 class WsgiAdapter(BaseAdapter):
     """Answers the requests of a session from `app`; `slow` hears the seconds for which a slow answer would wait."""
 
@@ -45,7 +49,7 @@ class WsgiAdapter(BaseAdapter):
             f"{parts.scheme}://{parts.netloc}/",
             query_string=parts.query,
             method=str(request.method),
-            headers=[(key, _word(value)) for key, value in request.headers.items() if key != "Content-Length"],
+            headers=[(key, _word(value)) for key, value in request.headers.items() if key not in FRAMING],
             data=_content(request.body),
             environ_overrides={PAUSE: self._slow},
         )

@@ -187,7 +187,11 @@ class Box:
 
     def _answers(self) -> dict[str, int]:
         """The answers that were no success, by status."""
-        faults = (str(each.status or "no answer") for each in self.requests if not 200 <= each.status < 400)
+        faults = (
+            f"answered {each.status}" if each.status else "without an answer"
+            for each in self.requests
+            if not 200 <= each.status < 400
+        )
         return dict(Counter(faults))
 
 

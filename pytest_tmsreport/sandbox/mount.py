@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PAUSE = "tmsreport.pause"
 """The key of the environ under which a transport says how it waits: a function of seconds."""
+CHUNKED = ("HTTP_TRANSFER_ENCODING", "wsgi.input_terminated")
+"""What is no longer so once the body is read."""
 LOGIN_PAGE = "<!doctype html><html><title>Log in</title><form>Please log in to go on.</form></html>"
 
 
@@ -54,7 +56,7 @@ class Mount:
         path = "/" + environ.get("PATH_INFO", "").lstrip("/")  # its bytes as Latin-1, as WSGI has it
         name, _, rest = path[1:].partition("/")
         inner = {
-            **environ,
+            **{key: value for key, value in environ.items() if key not in CHUNKED},
             "SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}/{name}",
             "PATH_INFO": f"/{rest}",
             "CONTENT_LENGTH": str(len(body)),

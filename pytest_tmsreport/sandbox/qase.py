@@ -17,6 +17,8 @@ from .qase_fields import PROJECT, TITLE, TOKEN, Rules, moment, result_create, ru
 from .rate import RateLimit
 from .site import Refused, Sandbox, json_body, new_app
 
+__all__ = ["TOKEN", "Rules", "create", "environment", "error_body"]
+
 IN_PROGRESS, COMPLETED = 0, 1
 ERROR_CONTEXT, ERROR_CONTEXTS = 262_144, 4_194_304
 """Characters of `execution.error_context`: more in one are cut off, more in a batch are refused."""

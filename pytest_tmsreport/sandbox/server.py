@@ -46,9 +46,11 @@ def serve(sandboxes: Iterable[Sandbox], *, port: int = 0, troubles: Iterable[str
     Raises ConfigError for a port that cannot be had, or a trouble that cannot be read.
     """
     mount = Mount(sandboxes, troubles)
+    if not 0 <= port < 2**16:
+        raise ConfigError(f"port {port} cannot be used: it must be from 0 to 65535")
     try:
         listening = socket.create_server((HOST, port))
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ConfigError(f"port {port} cannot be used: {error}; name another with --port") from error
     with listening:
         server = _Server(mount, listening)
@@ -72,8 +74,7 @@ class _Handler(WSGIRequestHandler):
     """One connection. Werkzeug's own `run_wsgi` closes it after each answer, and must: this one may keep it."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # header and body in one packet
-    disable_nagle_algorithm = True
+    disable_nagle_algorithm = True  # head and body go out as two packets: the second must not wait
     server: _Server
 
     def run_wsgi(self) -> None:

@@ -13,6 +13,7 @@ from . import page
 from .box import Box, Refusal, read_json
 
 PAGE = "page"
+TOO_MANY_REQUESTS = 429
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault of this program
@@ -95,8 +96,9 @@ def new_app(
 
     def refuse(error: Refused) -> Response:
         where = f"{request.method} {request.script_root}{request.path}"
-        for what, reason in error.culprits or [("", error.text)]:
-            box.refuse(Refusal(where, error.status, reason, what))
+        if error.status != TOO_MANY_REQUESTS:  # that is only put off
+            for what, reason in error.culprits or [("", error.text)]:
+                box.refuse(Refusal(where, error.status, reason, what))
         body = error_body(error.status, error.text)
         answer = jsonify({**body, **error.more} if isinstance(body, dict) else body)
         answer.status_code = error.status

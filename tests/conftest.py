@@ -1,0 +1,187 @@
+"""Fixtures for whole sessions: a project on disk, pytest in a process of its own, and the sandbox it reports to."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from pytest_tmsreport.journal import RunFolder, folders
+from pytest_tmsreport.model import Attachment, Result
+from pytest_tmsreport.sandbox import catalog
+from pytest_tmsreport.sandbox.box import ArrivedResult, Box
+from pytest_tmsreport.sandbox.server import Served, serve
+
+pytest_plugins = ["pytester"]
+
+FOREIGN = re.compile("PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GITLAB_|JENKINS_|BUILD_|FORCE_COLOR")
+"""Variables of the outer session, or of the machine, that would change the inner one."""
+INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+PATIENCE_S = 120.0
+"""How long a session, or a file that it makes, is waited for before the test gives up on it."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A session that has ended. `folder` is its journal, if it left one."""
+
+    status: int
+    out: str
+    err: str
+    folder: RunFolder | None
+
+    @property
+    def results(self) -> list[Result]:
+        """What its journal holds."""
+        return list(self.folder.results()) if self.folder else []
+
+    @property
+    def last(self) -> dict[str, Result]:
+        """Node id -> the last attempt."""
+        return {result.nodeid: result for result in self.results if not result.superseded}
+
+    @property
+    def not_run(self) -> list[str]:
+        """The tests that the journal says never ran."""
+        end = self.folder.end() if self.folder else None
+        return list(end["not_run"]) if end else []
+
+    def text(self, file: Attachment) -> str:
+        """What an attachment of one of the results holds."""
+        assert self.folder
+        with self.folder.file(file).open() as opened:
+            return opened.read().decode()
+
+    def line(self, start: str) -> str:
+        """The one line of its output that begins so."""
+        (found,) = (line for line in (self.out + self.err).splitlines() if line.strip().startswith(start))
+        return found.strip()
+
+
+class Project:
+    """A folder with tests, and the sandbox its sessions report to; `root` is the working directory of them all."""
+
+    def __init__(self, root: Path, served: Served, environ: Mapping[str, str]) -> None:
+        self.root = root
+        self.served = served
+        self.environ = dict(environ)
+        self._known: set[Path] = set()
+        self.write("pytest.ini", INI)
+
+    @property
+    def box(self) -> Box:
+        """What arrived."""
+        return self.served.boxes["qase"]
+
+    @property
+    def arrived(self) -> list[ArrivedResult]:
+        """The results that arrived, in whichever run."""
+        return list(self.box.results.values())
+
+    def write(self, name: str, text: str) -> None:
+        """Writes a file; its folders are made."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), encoding="utf-8")
+
+    def settings(self, text: str) -> None:
+        """Writes the settings file, with these lines below pytest's own."""
+        self.write("pytest.ini", INI + dedent(text))
+
+    def report(self, *args: str) -> Ran:
+        """Runs pytest, reporting to the sandbox."""
+        return self.pytest("--tms-to", "qase", *args)
+
+    def pytest(self, *args: str) -> Ran:
+        """Runs pytest with no more than these arguments."""
+        return self.run(sys.executable, "-m", "pytest", *args)
+
+    def run(self, *command: str) -> Ran:
+        """Runs any command in the project."""
+        self._known = {folder.path for folder in self.journals()}
+        return self.ended(self.start(*command))
+
+    def ended(self, process: subprocess.Popen[str]) -> Ran:
+        """Waits for a command to end."""
+        try:
+            out, err = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.kill(process)
+            raise
+        print(process.args, out, err, sep="\n")  # noqa: T201 - shown where the test fails
+        found = [folder for folder in self.journals() if folder.path not in self._known]
+        return Ran(process.returncode, out, err, found[0] if found else None)
+
+    def start_pytest(self, *args: str) -> subprocess.Popen[str]:
+        """Starts pytest."""
+        return self.start(sys.executable, "-m", "pytest", *args)
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Starts a command in the project, as the leader of a process group of its own."""
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def wait_for(self, name: str, process: subprocess.Popen[str]) -> None:
+        """Returns when the process has made that file; fails where it ends without it."""
+        ends = time.monotonic() + PATIENCE_S
+        while not (self.root / name).exists():
+            assert time.monotonic() < ends, f"{name} was not made"
+            with suppress(subprocess.TimeoutExpired):
+                assert process.wait(timeout=0.02) is None, f"it ended before it made {name}"
+
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        """Ends a process and those it started, without a word."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+    def journals(self) -> list[RunFolder]:
+        """The run folders in the usual place."""
+        return folders(self.root / ".tmsreport")
+
+    def files(self) -> set[str]:
+        """Every file below the root, but for what Python and pytest cache."""
+        found = (path for path in self.root.rglob("*") if path.is_file())
+        names = (path.relative_to(self.root).as_posix() for path in found)
+        return {name for name in names if "__pycache__" not in name and ".pytest_cache" not in name}
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """Qase's sandbox on a free port of loopback."""
+    with serve([catalog.create("qase")]) as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path, served: Served) -> Project:
+    """A project whose environment leads to the sandbox."""
+    kept = {key: value for key, value in os.environ.items() if not FOREIGN.match(key)}
+    root = tmp_path / "project"
+    root.mkdir()
+    own = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    return Project(root, served, {**kept, **own, **served.environment})
+
+
+@pytest.fixture(params=["-n0", "-n2"])
+def workers(request: pytest.FixtureRequest) -> str:
+    """The option for as many xdist workers: none, and two."""
+    return str(request.param)

@@ -1,0 +1,200 @@
+"""With xdist, what arrives is what would arrive without it; a dead worker costs nothing but its own test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_tmsreport.model import Result
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+VARIED = """
+import enum
+import logging
+import unittest
+
+import pytest
+
+pytestmark = pytest.mark.tms("C1", fields={"layer": "unit"})
+
+
+class Way(enum.Enum):
+    IN = 1
+
+
+class Opaque:
+    pass
+
+
+class Rude:
+    def __repr__(self):
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize("value", [1, "text", Way.IN, Opaque, Opaque(), Rude(), None, 2.5, ("a", 1)], ids=str.__call__
+    if False else (lambda value: None))
+def test_values(value):
+    assert value == 1, "not one"
+
+
+@pytest.mark.tms("C7", qase="C8", title="A title", suite=["Cart", "Prices"], tags=["quick"], links="https://x.test/1")
+def test_marked():
+    pass
+
+
+@pytest.mark.skip(reason="by mark")
+def test_skipped():
+    pass
+
+
+@pytest.mark.xfail(strict=True, reason="thought broken")
+def test_xpasses():
+    pass
+
+
+@pytest.mark.tms(nothing="X1")
+def test_marked_wrongly():
+    pass
+
+
+@pytest.mark.tms(ignore=True)
+def test_ignored():
+    pass
+
+
+class TestCart:
+    pytestmark = pytest.mark.tms("C2")
+
+    def test_prints(self):
+        print("out")
+        logging.getLogger().warning("log")
+        assert False
+
+    @pytest.mark.parametrize("number", range(20))
+    def test_many(self, number):
+        pass
+
+
+class TestOfUnittest(unittest.TestCase):
+    def test_fails(self):
+        self.fail("thus")
+
+
+def test_example():
+    '''
+    >>> 1 + 1
+    2
+    '''
+"""
+
+
+def gist(results: list[Result]) -> list[tuple[Any, ...]]:
+    """All that does not depend on the time and on the process."""
+    return sorted(
+        (
+            each.nodeid,
+            each.outcome.value,
+            each.title,
+            each.suite,
+            each.message,
+            each.traceback,
+            str(each.ids),
+            sorted(each.parameters.items()),
+            each.tags,
+            sorted(each.fields.items()),
+            str(each.links),
+            [file.name for file in each.attachments],
+            sorted(each.phases),
+            each.attempt,
+        )
+        for each in results
+    )
+
+
+@pytest.mark.parametrize("distribution", ["load", "loadscope", "worksteal"])
+def test_the_same_results_arrive_in_one_run_with_and_without_workers(project: Project, distribution: str) -> None:
+    project.write("shop/test_varied.py", VARIED)
+    project.write("shop/test_more.py", "import pytest\npytest.importorskip('no_such_module_anywhere')\n")
+    arguments = ["--doctest-modules", "--tms-set", "capture=all"]
+    alone = project.report(*arguments)
+    together = project.report("-n2", "--dist", distribution, *arguments)
+
+    assert gist(alone.results) == gist(together.results)
+    assert len(alone.results) == 38
+    assert {result.worker for result in alone.results} == {""}
+    assert {result.worker for result in together.results} <= {"gw0", "gw1", ""}
+    assert {result.worker for result in together.results} & {"gw0", "gw1"}
+    assert [len(project.box.results_of(run)) for run in project.box.runs] == [38, 38]
+    assert [line for line in alone.out.splitlines() if line.startswith(("left out", "wrong mark"))] == [
+        line for line in together.out.splitlines() if line.startswith(("left out", "wrong mark"))
+    ]
+
+
+CRASHING = """
+import os
+import pathlib
+
+import pytest
+
+
+@pytest.fixture
+def deadly():
+    os._exit(3)
+
+
+@pytest.mark.tms("C1")
+@pytest.mark.parametrize("way", ["in the call"])
+def test_dies(way):
+    os._exit(3)
+
+
+@pytest.mark.tms("C2", title="Dies early")
+def test_dies_in_setup(deadly):
+    pass
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_lives(number):
+    pass
+"""
+
+
+@pytest.mark.parametrize("reruns", [(), ("--reruns", "1")], ids=["plain", "reruns"])
+def test_a_test_that_kills_its_worker_is_an_error_under_its_case(project: Project, reruns: tuple[str, ...]) -> None:
+    project.write("test_crash.py", CRASHING)
+    ran = project.report("-n2", *reruns)
+
+    found = {nodeid.removeprefix("test_crash.py::"): result for nodeid, result in ran.last.items()}
+    bad = {
+        name: (result.outcome.value, result.title, result.ids, dict(result.parameters))
+        for name, result in found.items()
+        if result.outcome.value != "passed"
+    }
+    assert bad == {
+        "test_dies[in the call]": ("error", "test_dies", ({"": ("C1",)},), {"way": "in the call"}),
+        "test_dies_in_setup": ("error", "Dies early", ({"": ("C2",)},), {}),
+    }
+    assert all("crashed while running" in found[name].message for name in bad)
+    assert sum(name.startswith("test_lives") for name in found) == 12
+    assert len(ran.results) == len(project.arrived) == 14
+    assert sorted(result.cases for result in project.arrived if result.cases) == [("1",), ("2",)]
+    assert ran.not_run == []
+    assert ran.line("qase: ").startswith("qase: 14 delivered, 0 kept,")
+    assert not [name for name in project.files() if "gw" in name]
+
+
+def test_a_run_on_each_of_several_workers_loses_nothing(project: Project) -> None:
+    project.write("test_two.py", "def test_1(): pass\ndef test_2(): assert False\n")
+    ran = project.report("--dist", "each", "--tx", "2*popen")
+
+    assert sorted((result.title, result.outcome.value, result.worker) for result in ran.results) == [
+        ("test_1", "passed", "gw0"),
+        ("test_1", "passed", "gw1"),
+        ("test_2", "failed", "gw0"),
+        ("test_2", "failed", "gw1"),
+    ]
+    assert len(project.arrived) == 4
+    assert ran.not_run == []
