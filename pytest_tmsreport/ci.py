@@ -56,22 +56,81 @@ _PROVIDERS = (
         ("BUILD_NUMBER",),
         "{BUILD_URL}",
     ),
+    _Provider(
+        "Azure Pipelines",
+        "TF_BUILD",
+        ("SYSTEM_PULLREQUEST_SOURCEBRANCH", "BUILD_SOURCEBRANCHNAME"),
+        ("BUILD_SOURCEVERSION",),
+        ("BUILD_BUILDNUMBER",),
+        "{SYSTEM_COLLECTIONURI}{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
+    ),
+    _Provider(
+        "CircleCI",
+        "CIRCLECI",
+        ("CIRCLE_BRANCH",),
+        ("CIRCLE_SHA1",),
+        ("CIRCLE_BUILD_NUM",),
+        "{CIRCLE_BUILD_URL}",
+    ),
+    _Provider(
+        "Bitbucket Pipelines",
+        "BITBUCKET_BUILD_NUMBER",
+        ("BITBUCKET_BRANCH",),
+        ("BITBUCKET_COMMIT",),
+        ("BITBUCKET_BUILD_NUMBER",),
+        "{BITBUCKET_GIT_HTTP_ORIGIN}/pipelines/results/{BITBUCKET_BUILD_NUMBER}",
+    ),
+    _Provider(
+        "Buildkite",
+        "BUILDKITE",
+        ("BUILDKITE_BRANCH",),
+        ("BUILDKITE_COMMIT",),
+        ("BUILDKITE_BUILD_NUMBER",),
+        "{BUILDKITE_BUILD_URL}",
+    ),
+    _Provider(
+        "TeamCity",
+        "TEAMCITY_VERSION",
+        ("BRANCH_NAME",),
+        ("BUILD_VCS_NUMBER",),
+        ("BUILD_NUMBER",),
+        "{BUILD_URL}",
+    ),
+    _Provider(
+        "Travis CI",
+        "TRAVIS",
+        ("TRAVIS_PULL_REQUEST_BRANCH", "TRAVIS_BRANCH"),
+        ("TRAVIS_PULL_REQUEST_SHA", "TRAVIS_COMMIT"),
+        ("TRAVIS_BUILD_NUMBER",),
+        "{TRAVIS_BUILD_WEB_URL}",
+    ),
+    _Provider(
+        "Drone",
+        "DRONE",
+        ("DRONE_SOURCE_BRANCH", "DRONE_BRANCH"),
+        ("DRONE_COMMIT_SHA", "DRONE_COMMIT"),
+        ("DRONE_BUILD_NUMBER",),
+        "{DRONE_BUILD_LINK}",
+    ),
 )
 
 
 def detect(environ: Mapping[str, str], folder: Path) -> Ci:
     """What the environment tells; branch and commit come from git in `folder` where it tells nothing."""
-    for provider in _PROVIDERS:
-        if environ.get(provider.sign):
-            return Ci(
-                provider.name,
-                _first(environ, provider.branch),
-                _first(environ, provider.commit),
-                _first(environ, provider.build),
-                _filled(provider.link, environ),
-            )
-    branch, commit = (_git(folder, "rev-parse", *what) for what in (("--abbrev-ref", "HEAD"), ("HEAD",)))
-    return Ci(branch="" if branch == "HEAD" else branch, commit=commit if len(commit) >= 40 else "")
+    provider = next((each for each in _PROVIDERS if environ.get(each.sign)), None)
+    branch = _first(environ, provider.branch).removeprefix("refs/heads/") if provider else ""
+    commit = _first(environ, provider.commit) if provider else ""
+    branch = branch or _git_branch(folder)
+    commit = commit or _git(folder, "rev-parse", "HEAD")
+    if provider is None:
+        return Ci(branch=branch, commit=commit)
+    build = _first(environ, provider.build)
+    return Ci(provider.name, branch, commit, build, _filled(provider.link, environ))
+
+
+def _git_branch(folder: Path) -> str:
+    branch = _git(folder, "rev-parse", "--abbrev-ref", "HEAD")
+    return "" if branch == "HEAD" else branch  # a detached head has no name
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str:

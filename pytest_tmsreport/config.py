@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from .errors import ConfigError
 from .journal import NAME
-from .masking import masker
+from .masking import MASK, masker
 from .model import Outcome
 from .vendor import Vendor, find, is_secret, names, setting
 
@@ -180,21 +180,46 @@ def destination(name: str, kind: str, source: Source) -> Vendor:
         raise ConfigError(f"{error}{near}; say `vendor = …` in {source.where(name)}") from error
     keys = _keys(vendor)
     _check_keys(source.sections.get(name, {}), name, keys, f"{source.where(name)} of {source.file}")
-    values: dict[str, Any] = {"name": name, "kind": kind, "status": _statuses(name, source)}
-    hints = _hints(vendor)
+    found = _found(name, kind, vendor, source)
     for key, entry in keys.items():
-        own = vendor.variables.get(key, ()) if name == kind else ()
-        found = _secret(name, key, own, source) if is_secret(entry) else source.look_up(name, key, own)
-        if found is not None:
-            value, where = found
-            values[key] = convert(value, where, hints[key], f"{name}.{key}")
-        elif entry.default is MISSING and entry.default_factory is MISSING:
-            variable = variable_name(name, key)
-            raise ConfigError(f"`{key}` is missing: add `{key} = …` to {source.where(name)}, or set {variable}")
-    made = vendor(**values)
+        if key not in found and entry.default is MISSING and entry.default_factory is MISSING:
+            raise ConfigError(_missing(name, key, source, of_secret=is_secret(entry)))
+    values = {key: convert(*raw, _hints(vendor)[key], f"{name}.{key}") for key, raw in found.items()}
+    made = vendor(name=name, kind=kind, status=_statuses(name, source), **values)
     _check_secrets(made)
     _check_url(made, source)
     return made
+
+
+def trace(name: str, source: Source) -> list[tuple[str, str, str]]:
+    """A destination's settings that are not defaults: key, value, where it was found. Secrets are masked."""
+    chosen = source.look_up(name, "vendor")
+    kind = str(chosen[0]) if chosen else name
+    vendor = find(kind)
+    rows = []
+    for key, (value, where) in _found(name, kind, vendor, source).items():
+        rows.append((key, MASK if is_secret(_keys(vendor)[key]) else str(value), where))
+    for outcome in Outcome:
+        raw = source.look_up(name, f"status.{outcome.value}")
+        rows += [(f"status.{outcome.value}", str(raw[0]), raw[1])] if raw else []
+    return rows
+
+
+def _found(name: str, kind: str, vendor: type[Vendor], source: Source) -> dict[str, tuple[Any, str]]:
+    found = {}
+    for key, entry in _keys(vendor).items():
+        own = vendor.variables.get(key, ()) if name == kind else ()
+        raw = _secret(name, key, own, source) if is_secret(entry) else source.look_up(name, key, own)
+        if raw is not None:
+            found[key] = raw
+    return found
+
+
+def _missing(name: str, key: str, source: Source, *, of_secret: bool) -> str:
+    variable = variable_name(name, key)
+    if of_secret:
+        return f"`{key}` is missing: set {variable} in the environment, or name a file in {variable}_FILE"
+    return f"`{key}` is missing: add `{key} = …` to {source.where(name)}, or set {variable}"
 
 
 def read(root: Path) -> tuple[dict[str, dict[str, Any]], str]:
@@ -324,11 +349,6 @@ def _check_secrets(made: Vendor) -> None:
         if not is_secret(entry):
             continue
         value = getattr(made, key)
-        if not value:
-            variable = variable_name(made.name, key)
-            raise ConfigError(
-                f"`{key}` is missing: set {variable} in the environment, or name a file in {variable}_FILE"
-            )
         if not (value.isascii() and value.isprintable()):
             variable = variable_name(made.name, key)
             raise ConfigError(f"{variable} holds characters that no token has (a line break, a quote from elsewhere?)")

@@ -194,9 +194,9 @@ def dig(body: Any, path: str) -> Any:
     return body
 
 
-def _flat(value: Any) -> str:
+def _flat(value: Any, depth: int = 5) -> str:
+    if not depth or not isinstance(value, (dict, list)):
+        return str(value)
     if isinstance(value, dict):
-        return ": ".join(_flat(part) for part in value.values())
-    if isinstance(value, list):
-        return "; ".join(_flat(part) for part in value[:10])
-    return str(value)
+        return ": ".join(_flat(part, depth - 1) for part in value.values())
+    return "; ".join(_flat(part, depth - 1) for part in value[:10])

@@ -50,15 +50,16 @@ class Journal:
     """Writes a run as it happens. Every method raises JournalError, and the tests go on without it."""
 
     def __init__(self, folder: Path, run: Run, destinations: Mapping[str, str]) -> None:
-        """Makes the folder, its parent and the parent's `.gitignore`."""
+        """Makes the folder, its parent and a `.gitignore`."""
         self.folder = folder
         self._stored: set[str] = set()
         try:
+            is_ours = not folder.parent.exists()
             folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            ignore = folder.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="ascii")
             folder.mkdir(mode=0o700)
+            if is_ours or not (folder.parent / ".gitignore").exists():
+                ignored = folder.parent if is_ours else folder  # in a folder of the user's, only what is ours
+                (ignored / ".gitignore").write_text("*\n", encoding="ascii")
             (folder / ATTACHMENTS).mkdir(mode=0o700)
             self._lines = _Lines(folder / RESULTS)
             self._lines.hold()
@@ -331,6 +332,12 @@ class _Lines:
             raise BlockingIOError(str(error)) from error
 
     def close(self) -> None:
+        """Gives the lock back, also where a process forked by a test has inherited the file."""
+        if not self._file.closed:
+            with suppress(ImportError, OSError):
+                import fcntl  # noqa: PLC0415 - not on Windows
+
+                fcntl.flock(self._file, fcntl.LOCK_UN)
         self._file.close()
 
 

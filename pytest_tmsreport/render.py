@@ -28,6 +28,12 @@ def trim(text: str, limit: int) -> str:
     return text[:head] + _GAP.format(len(text) - kept) + text[len(text) - (kept - head) :]
 
 
+def cut(text: str, limit: int) -> str:
+    """A title: one line of at most `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
 def without_escapes(text: str) -> str:
     """A text without the colours and cursor movements of a terminal."""
     return _ESCAPES.sub("", text) if "\x1b" in text else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
 from functools import cache
@@ -71,7 +71,7 @@ class Vendor:
     name: str = field(default="", metadata={"help": ""})
     kind: str = field(default="", metadata={"help": ""})
     url: str = setting("address of the server", default="")
-    token: str = setting("API token", default="", secret=True)
+    token: str = setting("API token", secret=True)
     run_id: str = setting("report into this existing run; it is neither opened nor completed", default="")
     status: Mapping[str, str] = setting(
         "`status.<outcome>`: the tool's word for an outcome, in place of ours", default={}
@@ -167,12 +167,19 @@ def find(name: str) -> type[Vendor]:
     """The vendor of that name. Raises ConfigError for an unknown one, or one that cannot be imported."""
     for entry in entry_points(group=ENTRY_POINTS):
         if entry.name == name:
-            return _checked(name, entry.load())
+            return _checked(name, _imported(name, entry.load))
     if name not in names():
         raise ConfigError(f"there is no vendor {name!r}; known are: {', '.join(names())}")
-    module = importlib.import_module(f"{vendors.__name__}.{name}")
+    module = _imported(name, lambda: importlib.import_module(f"{vendors.__name__}.{name}"))
     kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__]
     return _checked(name, next((kind for kind in kinds if issubclass(kind, Vendor)), None))
+
+
+def _imported(name: str, load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except Exception as error:  # whatever another package's module does
+        raise ConfigError(f"vendor {name!r} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _checked(name: str, kind: Any) -> type[Vendor]:

@@ -81,6 +81,86 @@ JENKINS = {
             id="jenkins-freestyle",
         ),
         pytest.param({"JENKINS_URL": "https://jenkins.test/"}, Ci("Jenkins"), id="jenkins-that-tells-nothing"),
+        pytest.param(
+            {
+                "TF_BUILD": "True",
+                "SYSTEM_PULLREQUEST_SOURCEBRANCH": "refs/heads/topic",
+                "BUILD_SOURCEBRANCHNAME": "merge",
+                "BUILD_SOURCEVERSION": "c0ffee",
+                "BUILD_BUILDNUMBER": "20260914.1",
+                "BUILD_BUILDID": "99",
+                "SYSTEM_COLLECTIONURI": "https://dev.azure.test/acme/",
+                "SYSTEM_TEAMPROJECT": "shop",
+            },
+            Ci(
+                "Azure Pipelines",
+                "topic",
+                "c0ffee",
+                "20260914.1",
+                "https://dev.azure.test/acme/shop/_build/results?buildId=99",
+            ),
+            id="azure-pull-request",
+        ),
+        pytest.param(
+            {
+                "CIRCLECI": "true",
+                "CIRCLE_BRANCH": "main",
+                "CIRCLE_SHA1": "c0ffee",
+                "CIRCLE_BUILD_NUM": "7",
+                "CIRCLE_BUILD_URL": "https://circle.test/7",
+            },
+            Ci("CircleCI", "main", "c0ffee", "7", "https://circle.test/7"),
+            id="circleci",
+        ),
+        pytest.param(
+            {
+                "BITBUCKET_BUILD_NUMBER": "7",
+                "BITBUCKET_BRANCH": "main",
+                "BITBUCKET_COMMIT": "c0ffee",
+                "BITBUCKET_GIT_HTTP_ORIGIN": "https://bitbucket.test/me/shop",
+            },
+            Ci("Bitbucket Pipelines", "main", "c0ffee", "7", "https://bitbucket.test/me/shop/pipelines/results/7"),
+            id="bitbucket",
+        ),
+        pytest.param(
+            {
+                "BUILDKITE": "true",
+                "BUILDKITE_BRANCH": "main",
+                "BUILDKITE_COMMIT": "c0ffee",
+                "BUILDKITE_BUILD_NUMBER": "7",
+                "BUILDKITE_BUILD_URL": "https://buildkite.test/7",
+            },
+            Ci("Buildkite", "main", "c0ffee", "7", "https://buildkite.test/7"),
+            id="buildkite",
+        ),
+        pytest.param(
+            {"TEAMCITY_VERSION": "2026.1", "BRANCH_NAME": "main", "BUILD_VCS_NUMBER": "c0ffee", "BUILD_NUMBER": "7"},
+            Ci("TeamCity", "main", "c0ffee", "7", ""),
+            id="teamcity",
+        ),
+        pytest.param(
+            {
+                "TRAVIS": "true",
+                "TRAVIS_PULL_REQUEST_BRANCH": "topic",
+                "TRAVIS_BRANCH": "main",
+                "TRAVIS_COMMIT": "c0ffee",
+                "TRAVIS_BUILD_NUMBER": "7",
+                "TRAVIS_BUILD_WEB_URL": "https://travis.test/7",
+            },
+            Ci("Travis CI", "topic", "c0ffee", "7", "https://travis.test/7"),
+            id="travis-pull-request",
+        ),
+        pytest.param(
+            {
+                "DRONE": "true",
+                "DRONE_BRANCH": "main",
+                "DRONE_COMMIT_SHA": "c0ffee",
+                "DRONE_BUILD_NUMBER": "7",
+                "DRONE_BUILD_LINK": "https://drone.test/7",
+            },
+            Ci("Drone", "main", "c0ffee", "7", "https://drone.test/7"),
+            id="drone",
+        ),
     ],
 )
 def test_a_ci_tells_branch_commit_build_and_link(environ: dict[str, str], found: Ci, tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,16 +47,31 @@ def run(
 
 
 def _run_command(command: Sequence[str], served: Served) -> int:
+    environ = {**os.environ, **_direct(), **served.environment}
     try:
-        process = subprocess.Popen(command, env={**os.environ, **_direct(), **served.environment})  # noqa: S603 - asked for
+        with _leaving_ctrl_c_to_the_command():
+            status = subprocess.run(command, env=environ, check=False).returncode  # noqa: S603 - it is asked for
     except (OSError, ValueError) as error:
         click.echo(f"tmsreport sandbox: cannot start {command[0]!r}: {error}", err=True)
         return NOT_STARTED
-    with process:
-        while True:
-            with suppress(KeyboardInterrupt):  # Ctrl-C went to the command too, which decides what it means
-                status = process.wait()
-                return status if status >= 0 else 128 - status
+    return status if status >= 0 else 128 - status
+
+
+@contextmanager
+def _leaving_ctrl_c_to_the_command() -> Iterator[None]:
+    """Ctrl-C reaches the command as well, which decides what it means; a handler is not inherited, `SIG_IGN` would be.
+
+    Catching KeyboardInterrupt would not do: raised while the command is being waited for, it can lose its status.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before in (signal.SIG_IGN, None) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _wait(served: Served) -> int:

@@ -33,7 +33,12 @@ def create(rules: Rules | None = None, *, clock: Callable[[], float] = time.time
 
 def environment(url: str) -> dict[str, str]:
     """The variables of a destination `qase` at that address."""
-    return {"TMSREPORT_QASE_URL": url, "TMSREPORT_QASE_TOKEN": TOKEN, "TMSREPORT_QASE_PROJECT": PROJECT}
+    return {
+        "TMSREPORT_QASE_URL": url,
+        "TMSREPORT_QASE_WEB_URL": url,
+        "TMSREPORT_QASE_TOKEN": TOKEN,
+        "TMSREPORT_QASE_PROJECT": PROJECT,
+    }
 
 
 def error_body(status: int, text: str) -> dict[str, Any]:  # noqa: ARG001 - Qase's shape has no place for it

@@ -23,7 +23,7 @@ from ..errors import (
     dig,
 )
 from ..model import Outcome, Result, Run
-from ..render import segment, trim, utc
+from ..render import cut, segment, trim, utc
 from ..vendor import Vendor, setting
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Qase(Vendor):
     def open_run(self, http: Client, run: Run) -> str:
         environment = "environment_id" if self.environment.isdecimal() else "environment_slug"
         fields = {
-            "title": trim(run.name, 255),
+            "title": cut(run.name, 255),
             "description": f"{trim(run.description, 9_000)}\n\n{_mark(run)}".strip(),
             "is_autotest": True,
             "start_time": utc(run.start),
@@ -155,7 +155,7 @@ class Qase(Vendor):
         return str(reply.pick("result.id", int))
 
     def find_run(self, http: Client, run: Run) -> str | None:
-        for entity in _entities(http, f"v1/run/{self.project}", {"search": trim(run.name, 255)}):
+        for entity in _entities(http, f"v1/run/{self.project}", {"search": cut(run.name, 255)}):
             if _mark(run) in str(entity.get("description")):
                 return str(entity["id"])
         return None
@@ -178,20 +178,20 @@ class Qase(Vendor):
         try:
             http.post(path, json={"results": rows})
         except Rejected as error:
-            if not _is_about_times(error):
+            late = _late_rows(error)
+            if not late:
                 raise
-            for row in rows:  # Qase refuses times before the run's start: the duration still tells enough
-                row["execution"].update(start_time=None, end_time=None)
+            for index in late & set(range(len(rows))):  # times before the run's start: the duration tells enough
+                rows[index]["execution"].update(start_time=None, end_time=None)
             http.post(path, json={"results": rows})
         return ()
 
     def blame(self, error: VendorError, batch: Sequence[Result]) -> Mapping[int, str]:
         culprits: dict[int, str] = {}
         for entry in _error_fields(error):
-            found = re.match(r"results[.\[](\d+)", str(entry.get("field")))
-            if found:
+            index = _row_of(entry)
+            if index is not None:
                 words = f"{entry.get('field')}: {entry.get('error')}"
-                index = int(found[1])
                 culprits[index] = f"{culprits[index]}; {words}" if index in culprits else words
         return culprits
 
@@ -209,7 +209,9 @@ class Qase(Vendor):
 
     def run_url(self, run_id: str) -> str:
         hosts = {"qase.io": "app.qase.io", "eu.qase.io": "app-eu.qase.io"}
-        web = self.web_url or self.url or f"https://{hosts.get(self.host, self.host)}"
+        web = self.web_url or f"https://{hosts.get(self.host, self.host)}"
+        if self.url and not self.web_url:
+            return ""  # the address of an API does not tell that of its pages
         return f"{web.rstrip('/')}/run/{self.project.upper()}/dashboard/{segment(run_id)}"
 
     def _row(self, index: int, result: Result) -> dict[str, Any]:
@@ -217,7 +219,7 @@ class Qase(Vendor):
         signature = [*result.nodeid.split("[")[0].split("::"), *(f"{{{k}:{v}}}" for k, v in result.parameters.items())]
         return {
             "id": result.id,
-            "title": trim(result.title, 255),
+            "title": cut(result.title, 255),
             "signature": "::".join(part.lower().replace(" ", "_") for part in signature),
             "testops_ids": [self._case_id(index, text) for text in result.case_ids] or None,
             "execution": {
@@ -312,6 +314,16 @@ def _error_fields(error: VendorError) -> list[dict[str, Any]]:
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
-def _is_about_times(error: VendorError) -> bool:
-    names = [str(entry.get("field")).rpartition(".")[2] for entry in _error_fields(error)]
-    return bool(names) and set(names) <= {"start_time", "end_time"}
+def _row_of(entry: dict[str, Any]) -> int | None:
+    found = re.match(r"results[.\[](\d+)", str(entry.get("field")))
+    return int(found[1]) if found else None
+
+
+def _late_rows(error: VendorError) -> set[int]:
+    """The rows of a batch whose times are refused."""
+    about_times = [
+        entry
+        for entry in _error_fields(error)
+        if str(entry.get("field")).rpartition(".")[2] in ("start_time", "end_time")
+    ]
+    return {index for entry in about_times if (index := _row_of(entry)) is not None}

@@ -175,6 +175,12 @@ class TestQase(VendorContract):
         row = _sent(desk)[-1]["results"][0]["execution"]
         assert (row["start_time"], row["end_time"], row["duration"]) == (None, None, 250)
 
+    def test_late_times_do_not_hide_which_result_is_at_fault(self, desk: Desk) -> None:
+        good = make_results(4, start=1_000_000.0)
+        desk.write(*good, replace(make_results(5)[4], start=1_000_000.0, ids=({"": ("DEMO-1",)},)))
+        tally = desk.send()
+        assert (tally.delivered, tally.refused) == (4, 1)
+
     def test_a_run_id_joins_a_run_that_is_neither_opened_nor_completed(self, desk: Desk) -> None:
         run_id = desk.vendor.open_run(desk.client(), desk.run)
         _reconfigure(desk, run_id=run_id)
