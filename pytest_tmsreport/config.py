@@ -333,14 +333,14 @@ def _statuses(name: str, source: Source) -> dict[str, str]:
 def _secret(name: str, key: str, own: Sequence[str], source: Source) -> tuple[str, str] | None:
     variable = variable_name(name, key)
     for each in (variable, f"{variable}_FILE", *own):
-        held = source.environ.get(each)
+        held = source.environ.get(each, "").strip()
         if held and each.endswith("_FILE"):
             try:
-                return Path(held).read_text(encoding="utf-8").strip(), each
+                held = Path(held).read_text(encoding="utf-8").strip()
             except (OSError, ValueError) as error:
                 raise ConfigError(f"{each} names a file that cannot be read: {error}") from error
         if held:
-            return held.strip(), each
+            return held, each
     return None
 
 

@@ -654,7 +654,7 @@ def test_a_person_sees_what_arrived_without_a_token(transport: Transport) -> Non
         run = qase_.open_run(title="<script>alert(1)</script>")
         qase_.send(result(title="<b>pays</b>", testops_ids=[12]), run=run)
         asked = len(qase_.box.requests)
-        link = Qase(project="SHOP", url=qase_.url, token=TOKEN).run_url(run)
+        link = Qase(project="SHOP", url=qase_.url, web_url=qase_.url, token=TOKEN).run_url(run)
         for url in (link, qase_.url, qase_.url.removesuffix("qase")):
             shown = qase_.session.get(url, headers={"Token": ""}, timeout=60)
             assert (shown.status_code, shown.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -1051,6 +1051,7 @@ def test_the_environment_is_all_that_a_destination_needs() -> None:
     with serve([qase.create()]) as served:
         assert served.environment == {
             "TMSREPORT_QASE_URL": f"{served.url}/qase",
+            "TMSREPORT_QASE_WEB_URL": f"{served.url}/qase",
             "TMSREPORT_QASE_TOKEN": TOKEN,
             "TMSREPORT_QASE_PROJECT": "SHOP",
         }
@@ -1189,9 +1190,9 @@ def test_without_a_command_it_serves_until_ctrl_c(tmp_path: Path) -> None:
     """
     with started(code) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(4)]
-        exports = dict(re.findall(r"^export (\w+)=(.*)$", "".join(lines[:3]), re.MULTILINE))
-        assert f"shown at {exports['TMSREPORT_QASE_URL'].removesuffix('qase')} ;" in lines[3]
+        lines = [process.stdout.readline() for _ in range(5)]
+        exports = dict(re.findall(r"^export (\w+)=(.*)$", "".join(lines[:4]), re.MULTILINE))
+        assert f"shown at {exports['TMSREPORT_QASE_URL'].removesuffix('qase')} ;" in lines[4]
         with requests.Session() as session:
             session.trust_env = False
             url = f"{exports['TMSREPORT_QASE_URL']}/v1/project/{exports['TMSREPORT_QASE_PROJECT']}"
