@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -13,5 +15,29 @@ class Header:
     value: str = field(repr=False)
 
 
-Auth = Header
+@dataclass(frozen=True)
+class TokenExchange:
+    """A token that is fetched: `body` goes as JSON to `path`, unsigned, and the answer holds a bearer token.
+
+    `token` is the dotted path of the token in the answer; empty where the answer itself is the token, as a JSON string.
+    `lifetime_s` says for how many seconds it is good.
+    """
+
+    path: str
+    body: Mapping[str, str] = field(repr=False)
+    lifetime_s: float
+    token: str = ""
+
+
+Auth = Header | TokenExchange
 """What `Vendor.auth` returns."""
+
+
+def bearer(token: str) -> Header:
+    """`Authorization: Bearer …` (RFC 6750)."""
+    return Header("Authorization", f"Bearer {token}")
+
+
+def basic(user: str, password: str) -> Header:
+    """`Authorization: Basic …` (RFC 7617), in UTF-8."""
+    return Header("Authorization", f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode('ascii')}")

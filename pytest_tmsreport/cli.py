@@ -6,6 +6,7 @@ import difflib
 import inspect
 import json
 import os
+import shlex
 import sys
 import textwrap
 import threading
@@ -18,7 +19,8 @@ import click
 
 from . import vendor as vendor_module
 from .client import Network, Request
-from .config import Config, find_root, load, manual
+from .config import Config, find_root, load, manual, variable_name
+from .doctor import examine
 from .errors import HTTP, ConfigError, Fault, JournalError, TmsError
 from .journal import Head, RunFolder, folders
 from .masking import masker
@@ -62,6 +64,7 @@ def main() -> None:
 @click.argument("runs", nargs=-1, metavar="[RUN|DIR]...")
 @click.option("--to", "only", multiple=True, metavar="NAME", help="Only to this destination.")
 @click.option("--refused", "again", is_flag=True, help="Send what was refused before as well.")
+@click.option("--even-if-doubled", is_flag=True, help="Send what may have arrived already as well.")
 @click.option("--dry-run", is_flag=True, help="Print every request that would be sent, and send none.")
 @click.option("--deadline-s", type=float, default=600.0, show_default=True, help="Most seconds to wait for a server.")
 @_settings_options
@@ -73,29 +76,29 @@ def send(  # noqa: PLR0913 - the options of a command
     deadline_s: float,
     *,
     again: bool,
+    even_if_doubled: bool,
     dry_run: bool,
 ) -> None:
     """Sends what is not delivered yet: of a RUN, of the runs in a DIR, or of every run of the project.
 
     Settings come from the project's file and the environment, never from the journal. Exits with 0 only when nothing is
-    left.
+    left, with 1 when something is, with 2 when a setting is wrong.
     """
     root = rootdir or find_root(Path.cwd())
     config = load(root, os.environ, sets=sets)
-    options = _SendOptions(sets, deadline_s, again, dry_run)
+    options = _SendOptions(sets, deadline_s, again, even_if_doubled, dry_run)
     chosen = _chosen(runs, root, config)
     due = [folder for folder in chosen if runs or again or not folder.is_delivered]
     if not due:
         click.echo(f"nothing to send in {_base(root, config)}")
-    is_done = [_send_one(folder, root, only, options) for folder in due]
-    if not all(is_done):
-        sys.exit(1)
+    sys.exit(max((_send_one(folder, root, only, options) for folder in due), default=0))
 
 
 class _SendOptions(NamedTuple):
     sets: Sequence[str]
     deadline_s: float
     again: bool
+    even_if_doubled: bool
     dry_run: bool
 
 
@@ -110,16 +113,9 @@ def list_runs(sets: Sequence[str], rootdir: Path | None) -> None:
         click.echo(f"no runs in {_base(root, config)}")
     for folder in found:
         try:
-            head = folder.head()
-        except JournalError as error:
-            click.echo(plain(str(error)), err=True)
-            continue
-        total = sum(1 for result in folder.results() if not result.superseded)
-        click.echo(f"{folder.name}  {plain(head.run.name)}  {count(total, 'result')}{_state(folder)}")
-        for name in head.destinations:
-            receipts = folder.receipts(name)
-            run = f", run {plain(receipts.run_id)}" if receipts.run_id else ""
-            click.echo(f"  {name}: {len(receipts.sent)} delivered, {len(receipts.refused)} refused{run}")
+            _list(folder)
+        except JournalError as error:  # noqa: PERF203 - the others are listed all the same
+            click.echo(plain(str(error), 1000), err=True)
 
 
 @main.command()
@@ -182,6 +178,24 @@ def explain(vendor: str, code: str) -> None:
     _explain(f"{kind.label} {code}", fault)
 
 
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_settings_options
+def doctor(names: Sequence[str], sets: Sequence[str], rootdir: Path | None) -> None:
+    """Looks for what is wrong before a test runs: settings, network, token, project, journal.
+
+    Sends no result. Exits with 0 where all is good or only worth a warning, with 2 where something is broken.
+    """
+    marks = {"good": "ok     ", "warning": "warning", "broken": "BROKEN "}
+    findings = list(examine(rootdir or find_root(Path.cwd()), os.environ, only=names, sets=sets))
+    for finding in findings:
+        click.echo(f"{marks[finding.level]} {plain(finding.text, 1000)}")
+        if finding.remedy:
+            click.echo(f"        what to do: {plain(finding.remedy, 500)}")
+    if any(finding.level == "broken" for finding in findings):
+        sys.exit(2)
+
+
 class _WithCommand(click.Command):
     """Keeps what stands behind `--` apart: it is another program's command line."""
 
@@ -235,33 +249,46 @@ def _base(root: Path, config: Config) -> Path:
     return root / Path(config.settings.dir).expanduser()
 
 
-def _send_one(folder: RunFolder, root: Path, only: Sequence[str], options: _SendOptions) -> bool:
-    """Sends one run; True where nothing of it is left."""
+def _list(folder: RunFolder) -> None:
+    head = folder.head()
+    total = sum(1 for result in folder.results() if not result.superseded)
+    click.echo(f"{folder.name}  {plain(head.run.name)}  {count(total, 'result')}{_state(folder)}")
+    for name in head.destinations:
+        receipts = folder.receipts(name)
+        run = f", run {plain(receipts.run_id)}" if receipts.run_id else ""
+        click.echo(f"  {name}: {len(receipts.sent)} delivered, {len(receipts.refused)} refused{run}")
+
+
+def _send_one(folder: RunFolder, root: Path, only: Sequence[str], options: _SendOptions) -> int:
+    """Sends one run; returns 0 where nothing of it is left, 1 where something is, 2 where a setting is wrong."""
     try:
-        head = folder.head()
-        is_live = folder.end() is None and folder.is_live()
+        return _send_run(folder, root, only, options)
     except JournalError as error:
         click.echo(plain(str(error), 1000), err=True)
-        return False
+        return 1
+
+
+def _send_run(folder: RunFolder, root: Path, only: Sequence[str], options: _SendOptions) -> int:
+    head = folder.head()
     click.echo(f"{folder.name}  {plain(head.run.name)}")
-    if is_live:
+    if folder.end() is None and folder.is_live():
         click.echo("  its session is still running: send it when that has ended")
-        return False
+        return 1
     names = only or list(head.destinations)
     if not names:
         click.echo("  it was made for no destination: name one with --to")
-        return False
-    is_done = True
+        return 1
+    status = 0
     wanted: list[Vendor] = []
     for name in names:
         try:
             wanted += _destinations(root, options.sets, name)
         except ConfigError as error:  # noqa: PERF203 - the others are sent all the same
             click.echo(f"{name}: {plain(str(error), 1000)}", err=True)
-            is_done = False
-    if wanted:
-        is_done = _upload(folder, wanted, load(root, os.environ, sets=options.sets), options) and is_done
-    return is_done
+            status = 2
+    if wanted and not _upload(folder, wanted, load(root, os.environ, sets=options.sets), options):
+        status = status or 1
+    return status
 
 
 def _destinations(root: Path, sets: Sequence[str], name: str) -> Sequence[Vendor]:
@@ -273,11 +300,16 @@ def _destinations(root: Path, sets: Sequence[str], name: str) -> Sequence[Vendor
 
 
 def _upload(folder: RunFolder, wanted: Sequence[Vendor], config: Config, options: _SendOptions) -> bool:
+    """True where nothing is left."""
     settings = config.settings
     total = sum(survey(folder, vendor).pending for vendor in wanted)
     ends = time.monotonic() + options.deadline_s
     writing = threading.Lock()
-    mask = masker([secret for vendor in wanted for secret in vendor.secrets()], settings.mask)
+    mask = masker([*config.secrets, *(secret for vendor in wanted for secret in vendor.secrets())], settings.mask)
+
+    def command(*more: str) -> str:
+        sets = [part for each in options.sets for part in ("--set", each)]
+        return shlex.join(["tmsreport", "send", *sets, *more, os.path.relpath(folder.path)])
 
     def rehearse(name: str, request: Request) -> None:
         with writing:
@@ -298,14 +330,18 @@ def _upload(folder: RunFolder, wanted: Sequence[Vendor], config: Config, options
             deadline=lambda: ends,
             mask=mask,
             again=options.again,
+            even_if_doubled=options.even_if_doubled,
             rehearse=rehearse if options.dry_run else None,
             progress=progress,
         )
         tallies = upload(folder, wanted, conditions)
     for tally in tallies:
-        for line in lines(tally, finish="tmsreport send", again="tmsreport send --refused"):
+        if options.dry_run and not tally.reason:
+            click.echo(f"{tally.name}: dry run: nothing is sent")
+            continue
+        for line in lines(tally, command):
             click.echo(line.text)
-    return not options.dry_run and all(tally.is_complete for tally in tallies)
+    return not (options.dry_run and total) and all(tally.is_complete for tally in tallies)
 
 
 def _state(folder: RunFolder) -> str:
@@ -355,6 +391,7 @@ def _manual_page(name: str, kind: type[Vendor]) -> None:
         click.echo(f"      {help_text}")
         click.echo(f"      {', '.join(variables)}")
     click.echo("  status.<outcome>\n      the tool's word for an outcome, in place of the one above")
+    click.echo(f"      {variable_name('<NAME>', 'status.<OUTCOME>')}")
     click.echo("\nErrors (`tmsreport explain " + name + " CODE` says more)")
     for code, fault in kind.errors.codes.items():
         click.echo(f"  {code!s:8} {fault.meaning}")

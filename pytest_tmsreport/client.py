@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 import requests
 import tenacity
 from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.auth import AuthBase
 from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]
 
-from .errors import PermanentError, RateLimited, TransientError, VendorError, dig
+from .auth import Header, TokenExchange, bearer
+from .errors import AuthError, Doubtful, PermanentError, RateLimited, TransientError, VendorError, dig
 from .pacing import Pacer
 from .render import plain
 
@@ -55,13 +55,19 @@ class File(Protocol):
 
 
 class Request(NamedTuple):
-    """What is about to be sent. `json` and `files` exclude each other; `files` pairs a form field with a file."""
+    """What is about to be sent.
+
+    `json` excludes `files` (pairs of a form's field and a file) and `form` (the form's other fields).
+    """
 
     method: str
     path: str
     params: Mapping[str, str | int] | None = None
     json: Any = None
     files: Sequence[tuple[str, File]] = ()
+    form: Mapping[str, str] | None = None
+    may_be_empty: bool = False
+    is_signed: bool = True
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -129,8 +135,10 @@ class Client:
         self._clock = clock
         self._rehearse = rehearse
         self._counting = threading.Lock()
+        self._exchanging = threading.Lock()
+        self._token: tuple[str, float] | None = None  # of a token exchange, and when it ends
         self._session = requests.Session()
-        self._session.auth = _Signature(vendor)  # also keeps requests from signing with ~/.netrc
+        self._session.auth = _as_it_is  # keeps requests from signing with ~/.netrc
         self._session.headers["Accept"] = "application/json"
         self._session.headers["User-Agent"] = "pytest-tmsreport"
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -141,26 +149,46 @@ class Client:
         """Reads. Raises VendorError."""
         return self._deliver(Request("GET", path, params))
 
-    def post(
+    def poll(self, path: str, is_done: Callable[[Any], bool]) -> Reply:
+        """Reads again and again, with growing waits, until the answer's body is done. Raises VendorError."""
+        return self._deliver(Request("GET", path), is_done=is_done)
+
+    def post(  # noqa: PLR0913 - each is a property of a request
         self,
         path: str,
         *,
         json: Any = None,
         files: Sequence[tuple[str, File]] = (),
+        form: Mapping[str, str] | None = None,
         recover: Callable[[], Any] | None = None,
+        repeat: bool = True,
+        may_be_empty: bool = False,
     ) -> Reply:
-        """Writes JSON, or files as a streamed multipart form. Raises VendorError.
+        """Writes JSON, or a streamed multipart form of `form` and `files`. Raises VendorError.
 
         A request that must not arrive twice names `recover`: called before it is repeated, where it may have arrived
         although no answer came, it returns the body of the answer that was lost, or None where it has not arrived.
+        Where nobody can tell, `repeat=False` raises Doubtful in place of a repetition.
         """
-        return self._deliver(Request("POST", path, None, json, files), recover)
+        request = Request("POST", path, None, json, files, form, may_be_empty)
+        return self._deliver(request, recover, repeat=repeat)
+
+    def put(self, path: str, *, json: Any = None, may_be_empty: bool = False) -> Reply:
+        """Replaces something by JSON. Raises VendorError."""
+        return self._deliver(Request("PUT", path, json=json, may_be_empty=may_be_empty))
 
     def close(self) -> None:
         """Gives the connections back."""
         self._session.close()
 
-    def _deliver(self, request: Request, recover: Callable[[], Any] | None = None) -> Reply:
+    def _deliver(
+        self,
+        request: Request,
+        recover: Callable[[], Any] | None = None,
+        *,
+        repeat: bool = True,
+        is_done: Callable[[Any], bool] = lambda _body: True,
+    ) -> Reply:
         if self._rehearse:
             self._rehearse(request)
             return _Rehearsed()
@@ -177,10 +205,16 @@ class Client:
                 if is_lost and recover and (body := recover()) is not None:
                     return Reply(body, lambda text: self._odd(request, text))
                 try:
-                    return self._attempt(request)
+                    reply = self._attempt(request)
                 except TransientError as error:
+                    if not (repeat or error.answered or error.body is not None):  # a tool that says it failed is clear
+                        text = f"the answer was lost, and it may have arrived: {error.text}"
+                        raise self._error(Doubtful, request, text, "look at the tool, then decide") from error
                     is_lost = is_lost or not error.answered
                     raise
+                if not is_done(reply.body):
+                    raise self._error(TransientError, request, "it is still at work", "send the rest later")
+                return reply
         raise AssertionError("tenacity ends with a return or a raise")
 
     def _waiter(self) -> Callable[[tenacity.RetryCallState], float]:
@@ -208,7 +242,34 @@ class Client:
     def _has_time_for(self, seconds: float) -> bool:
         return self._clock() + seconds < self._deadline()
 
-    def _attempt(self, request: Request) -> Reply:
+    def _attempt(self, request: Request, *, is_renewed: bool = False) -> Reply:
+        header = self._header() if request.is_signed else None
+        try:
+            return self._send_once(request, header)
+        except AuthError as error:
+            is_stale = error.status == 401 and header is not None and isinstance(self.vendor.auth, TokenExchange)
+            if is_renewed or not is_stale:
+                raise
+        with self._exchanging:
+            if self._token and header == bearer(self._token[0]):
+                self._token = None  # revoked before its time
+        return self._attempt(request, is_renewed=True)
+
+    def _header(self) -> Header:
+        auth = self.vendor.auth
+        if isinstance(auth, Header):
+            return auth
+        with self._exchanging:
+            if self._token is None or self._clock() >= self._token[1]:
+                asked = Request("POST", auth.path, json=dict(auth.body), is_signed=False)
+                reply = self._deliver(asked)
+                token = reply.pick(auth.token, str) if auth.token else reply.body
+                if not (isinstance(token, str) and token.isascii() and token.isprintable()):
+                    raise self._odd(asked, "the answer holds no token")
+                self._token = (token, self._clock() + auth.lifetime_s)
+            return bearer(self._token[0])
+
+    def _send_once(self, request: Request, header: Header | None) -> Reply:
         pause = self._pacer.reserve()
         if pause > 0:
             if not self._has_time_for(pause):
@@ -218,15 +279,17 @@ class Client:
         with self._counting:
             self.requests += 1
         began = self._clock()
-        status, headers, raw = self._exchange(request)
+        status, headers, raw = self._exchange(request, header)
         LOGGER.debug("%s %s %.0f ms", request, status, 1000 * (self._clock() - began))
         return self._judge(request, status, headers, raw)
 
-    def _exchange(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
+    def _exchange(self, request: Request, header: Header | None) -> tuple[int, Mapping[str, str], bytes]:
         left = max(self._deadline() - self._clock(), 1.0)
         network = self._network
         with ExitStack() as stack:
             data, headers = _body(request, stack)
+            if header:
+                headers[header.name] = header.value
             try:
                 answer = stack.enter_context(
                     self._session.request(
@@ -283,9 +346,10 @@ class Client:
         except (ValueError, RecursionError):
             body, words = None, ""
         is_fine = 200 <= status < 300
-        if is_fine and isinstance(body, (dict, list)) and not table.failed_inside(body):
+        is_readable = isinstance(body, (dict, list) if request.is_signed else (dict, list, str))
+        if is_fine and (is_readable or (request.may_be_empty and not raw.strip())) and not table.failed_inside(body):
             return Reply(body, lambda text: self._odd(request, text))
-        if is_fine and not isinstance(body, (dict, list)):
+        if is_fine and not is_readable:
             text = f"{_describe(raw, headers)} in place of JSON"
             remedy = "check `url`: a proxy or a login page may have answered"
             raise self._error(TransientError, request, text, remedy, status=status, answered=False)
@@ -302,8 +366,8 @@ class Client:
             code=code,
             remedy=fault.remedy,
             body=body,
-            retry_after=_retry_after(headers),
-            answered=status < 500,
+            retry_after=fault.wait_s if (told := _retry_after(headers)) is None else told,
+            answered=status < 500 or status == 503,  # after the others it may have done its work all the same
         )
 
     def _error(  # noqa: PLR0913 - a plain record
@@ -331,19 +395,15 @@ class Client:
         return self._error(PermanentError, request, text, "check `url`; is it the right version of the API?")
 
 
-class _Signature(AuthBase):
-    def __init__(self, vendor: Vendor) -> None:
-        self._vendor = vendor
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        auth = self._vendor.auth
-        request.headers[auth.name] = auth.value
-        return request
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _body(request: Request, stack: ExitStack) -> tuple[Any, dict[str, str]]:
-    if request.files:
-        parts = [(field, (file.name, stack.enter_context(file.open()), file.mime)) for field, file in request.files]
+    if request.files or request.form:
+        parts: list[tuple[str, Any]] = list((request.form or {}).items())
+        for field, file in request.files:
+            parts.append((field, (file.name, stack.enter_context(file.open()), file.mime)))
         form = MultipartEncoder(parts)
         return form, {"Content-Type": form.content_type}
     if request.json is None:

@@ -24,7 +24,8 @@ NODEID = 4_000
 CRASH = "???"
 _CONTAINS = re.compile(r"contains \d+ failed subtests?")
 _DOCTEST = re.compile(
-    r"^(?:(?P<exception>UNEXPECTED EXCEPTION: .*)|(?P<difference>(?:Expected|Differences)[\s\S]*?)\n.*:\d+: DocTestFailure)$",
+    r"^(?P<exception>UNEXPECTED EXCEPTION: .*)$|"
+    r"^(?P<difference>(?:Expected|Differences)[\s\S]*?)\n.*:\d+: DocTestFailure$",
     re.MULTILINE,
 )
 _KEPT = ("id", "sha256", "outcome", "mime", "kind")
@@ -77,11 +78,12 @@ class Collector:
         self._failed_attempts: dict[str, list[str]] = {}
         self._sections: dict[str, int] = {}
         self._collected: dict[str, None] = {}
+        self._ended: set[str] = set()
         self._unimportable: set[str] = set()
 
     def expect(self, nodeids: list[str]) -> None:
-        """Notes the tests that were collected and not deselected."""
-        self._collected.update(dict.fromkeys(nodeids))
+        """Notes the tests that were collected and not deselected; the replacement of a dead worker collects again."""
+        self._collected.update((nodeid, None) for nodeid in nodeids if nodeid not in self._ended)
 
     def not_run(self) -> list[str]:
         """Those that have no result: the session ended before they did."""
@@ -151,6 +153,7 @@ class Collector:
             return  # set up and torn down without having run: named among those that never ran
         outcome, message, traceback = verdict
         self._collected.pop(nodeid, None)
+        self._ended.add(nodeid)
         earlier = self._failed_attempts.get(nodeid, [])
         if attempt.is_rerun:
             self._failed_attempts[nodeid] = [*earlier, trim(message, 500)]

@@ -65,6 +65,7 @@ class Config:
     wanted: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, ConfigError] = field(default_factory=dict)
     mask: Callable[[str], str] = str
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     sets: tuple[str, ...] = ()
 
     def vendor_names(self) -> set[str]:
@@ -165,7 +166,7 @@ def load(
             problems[name] = error
     if "" in problems:
         destinations = []
-    return Config(settings, tuple(destinations), wanted, problems, mask, tuple(sets))
+    return Config(settings, tuple(destinations), wanted, problems, mask, tuple(secrets), tuple(sets))
 
 
 def destination(name: str, kind: str, source: Source) -> Vendor:
@@ -189,6 +190,12 @@ def destination(name: str, kind: str, source: Source) -> Vendor:
     _check_secrets(made)
     _check_url(made, source)
     return made
+
+
+def source_of(root: Path, environ: Mapping[str, str], sets: Sequence[str] = ()) -> Source:
+    """Where the settings of a project are looked up. Raises ConfigError for a file or override that cannot be read."""
+    sections, file = read(root)
+    return Source(environ, sections, file, sets)
 
 
 def trace(name: str, source: Source) -> list[tuple[str, str, str]]:
@@ -298,7 +305,7 @@ def _check_typed(configured: Sequence[str], source: Source, only: Sequence[str])
         if name not in configured and name not in names() and not source.look_up(name, "vendor"):
             known = sorted({*configured, *names()})
             raise ConfigError(
-                f"--tms-to {name}: there is no such destination{_nearest(name, known)}; add a section "
+                f"{name}: there is no such destination{_nearest(name, known)}; add a section "
                 f"{source.where(name)} with `vendor = …`, or name one of: {', '.join(known)}"
             )
     for name, given in source.overrides.items():

@@ -35,7 +35,7 @@ def deliver(config: pytest.Config, wanted: Config, folder: RunFolder, origin: Or
     why = ""
     if vendors:
         try:
-            work = job(vendors, wanted.settings, rehearse=rehearse)
+            work = job(vendors, wanted.settings, secrets=wanted.secrets, rehearse=rehearse)
             sender = Sender(folder.path, origin, work, wanted.settings.deadline_s)
         except OSError as error:
             why = f"the sender cannot be started: {error}"
@@ -70,7 +70,7 @@ def _counted(folder: RunFolder, vendor: Vendor, why: str) -> Tally:
     except JournalError as error:
         tally.reason = f"{tally.reason}; {error}"
         return tally
-    tally.delivered, tally.kept = counts.delivered, counts.pending
+    tally.delivered, tally.kept, tally.doubtful = counts.delivered, counts.pending + counts.doubtful, counts.doubtful
     tally.refused, tally.without_case = counts.refused, counts.without_case
     tally.run_id = vendor.run_id or receipts.run_id
     return tally

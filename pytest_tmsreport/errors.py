@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +66,10 @@ class RateLimited(TransientError):  # noqa: N818 - the field's own words, as are
     """Too many requests: wait as long as the server says."""
 
 
+class Doubtful(VendorError):  # noqa: N818 - the field's own words, as are those below
+    """The request may have arrived, nobody can tell, and sending it again might double what it holds."""
+
+
 class PermanentError(VendorError):
     """Trying again changes nothing until a person acts."""
 
@@ -85,13 +90,25 @@ class TooLarge(Rejected):
     """The batch or file is beyond a limit of the tool."""
 
 
+class PartlyRejected(PermanentError):  # noqa: N818
+    """The tool has taken a batch but for some results. `refused` maps their indexes to the tool's words."""
+
+    def __init__(self, refused: Mapping[int, str], vendor: str = "") -> None:
+        super().__init__("; ".join(refused.values()), vendor=vendor)
+        self.refused = refused
+
+
 @dataclass(frozen=True)
 class Fault:
-    """What a code means: the error to raise, its meaning in plain words, and what a person can do about it."""
+    """What a code means: the error to raise, its meaning in plain words, and what a person can do about it.
+
+    `wait_s` is how long to wait before trying again where the answer names no time (seconds; None: growing waits).
+    """
 
     kind: type[VendorError]
     meaning: str
     remedy: str = ""
+    wait_s: float | None = None
 
     @property
     def what_next(self) -> str:
@@ -136,15 +153,16 @@ HTTP: Mapping[int, Fault] = {
 class ErrorTable:
     """Where a tool's replies keep their code and words, and what each code means.
 
-    `message`, `details` and `code` are dotted paths into the JSON body (`message`: the first that holds something wins;
-    `details`: more words behind it, such as one for each wrong field); `success` is the path of a
-    value that must not be false or zero in a 2xx answer; `codes` maps the tool's own codes,
-    and HTTP statuses whose meaning it narrows, to a `Fault`.
+    `message`, `details` and `code` are dotted paths into the JSON body (of several, the first that holds something
+    wins; `details`: more words behind the message, such as one for each wrong field); `code_in_message` is a regular
+    expression for a number that stands in the words alone; `success` is the path of a value that must not be false or
+    zero in a 2xx answer; `codes` maps the tool's own codes, and HTTP statuses whose meaning it narrows, to a `Fault`.
     """
 
     message: tuple[str, ...] = ("message", "error")
     details: str = ""
-    code: str = ""
+    code: tuple[str, ...] = ()
+    code_in_message: str = ""
     success: str = ""
     codes: Mapping[int | str, Fault] = field(default_factory=dict)
 
@@ -169,11 +187,21 @@ class ErrorTable:
 
     def pick(self, status: int, body: Any) -> tuple[Fault, int | str]:
         """The fault that a reply states, and the code by which it was found."""
-        own = dig(body, self.code) if self.code else None
+        own = self._own_code(body)
         for code in (own, status):
-            if isinstance(code, (int, str)) and (found := self.explain(code)):
+            if code is not None and (found := self.explain(code)):
                 return found, code
-        return self.family(status), own if isinstance(own, (int, str)) else status
+        return self.family(status), status if own is None else own
+
+    def _own_code(self, body: Any) -> int | str | None:
+        for path in self.code:
+            code = dig(body, path)
+            if isinstance(code, str) and code.isdecimal():
+                code = int(code)
+            if isinstance(code, (int, str)) and not isinstance(code, bool):
+                return code
+        found = re.search(self.code_in_message, self.words(body)) if self.code_in_message else None
+        return int(found[0]) if found else None
 
     def words(self, body: Any) -> str:
         """What the tool said, in one line; empty where it said nothing readable."""

@@ -99,6 +99,8 @@ class Receipts:
     opening: bool = False
     run_id: str = ""
     sent: set[str] = field(default_factory=set)
+    remote: dict[str, str] = field(default_factory=dict)
+    sending: set[str] = field(default_factory=set)
     attached: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     closed: bool = False
@@ -265,6 +267,12 @@ class ReceiptBook:
         self._lines.close()
 
 
+def read(attachment: Attachment) -> bytes:
+    """The content of an attachment whose `path` the upload has set. Raises JournalError where it is not as stored."""
+    with StoredFile(attachment, Path(attachment.path)).open() as file:
+        return file.read()
+
+
 def folders(base: Path) -> list[RunFolder]:
     """The run folders below `base`, oldest first; `base` itself where it is one."""
     if (base / RESULTS).is_file():
@@ -368,11 +376,21 @@ def _take(receipts: Receipts, line: dict[str, Any]) -> None:
         receipts.opening = True
     if isinstance(line.get("opened"), str):
         receipts.run_id = line["opened"]
-    if isinstance(line.get("sent"), list):
-        receipts.sent.update(str(each) for each in line["sent"])
-        for each in line["sent"]:
-            receipts.refused.pop(str(each), None)
-    for key, held in (("attached", receipts.attached), ("refused", receipts.refused)):
+    for key in ("sending", "unsent", "sent"):
+        ids = [str(each) for each in line[key]] if isinstance(line.get(key), list) else []
+        if key == "sending":
+            receipts.sending.update(ids)
+        else:
+            receipts.sending.difference_update(ids)
+        if key == "sent":
+            receipts.sent.update(ids)
+            for each in ids:
+                receipts.refused.pop(each, None)
+    for key, held in (
+        ("attached", receipts.attached),
+        ("refused", receipts.refused),
+        ("remote", receipts.remote),
+    ):
         if isinstance(line.get(key), dict):
             held.update((str(name), str(value)) for name, value in line[key].items())
     if "closed" in line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 
 from .model import Link
-from .render import trim
+from .render import trim, without_escapes
 
 MARKER = "tms"
 RESERVED = ("title", "description", "suite", "tags", "fields", "links", "ignore")
 PARAMETER, TEXT = 250, 10_000
 """Most characters of a parameter's value, and of any other text of a mark."""
+_ADDRESS = re.compile(r" (?:at 0x[0-9A-Fa-f]+|id='\d+')")
 
 
 @dataclass
@@ -166,10 +168,10 @@ def _readable(value: Any, limit: int = PARAMETER) -> str:
         elif isinstance(value, type) or callable(value):
             text = str(getattr(value, "__qualname__", type(value).__name__))
         else:
-            text = repr(value) if _has_own_repr(value) else type(value).__name__
+            text = _ADDRESS.sub("", repr(value)) if _has_own_repr(value) else type(value).__name__
     except Exception:  # noqa: BLE001 - somebody's __repr__ must not cost a result
         text = type(value).__name__
-    return trim(text, limit)
+    return trim(without_escapes(text), limit)
 
 
 def _has_own_repr(value: Any) -> bool:

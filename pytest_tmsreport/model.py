@@ -32,8 +32,8 @@ class Outcome(str, Enum):
 class Attachment:
     """A file with a result, stored in the run folder under its content hash.
 
-    `size` is in bytes; `remote_id` is what the tool calls the file once it is there (set by the upload, never stored
-    with the result).
+    `size` is in bytes; `remote_id` is what the tool calls the file once it is there, `path` where it lies
+    (both set by the upload, never stored with the result).
     """
 
     name: str
@@ -41,6 +41,7 @@ class Attachment:
     sha256: str
     size: int
     remote_id: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Result:
 
     `start` is in epoch seconds (UTC), `duration` in seconds. `ids` holds the case ids of each mark, the nearest mark
     first: a mapping from a destination's or vendor's name (or `""`: any) to ids; `case_ids` is what they come to for
-    the destination at hand. `message` is one failure, skip or xfail reason; `traceback` the long form. `attempt` counts
+    the destination at hand. `parts` are the results that this one stands for, where several tests of a case are sent as
+    one. `message` is one failure, skip or xfail reason; `traceback` the long form. `attempt` counts
     from 1; `superseded` says that a further attempt followed; `earlier` tells, for the last attempt, why the others
     failed.
     """
@@ -93,6 +95,7 @@ class Result:
     superseded: bool = False
     earlier: tuple[str, ...] = ()
     case_ids: tuple[str, ...] = ()
+    parts: tuple[Result, ...] = ()
 
     @property
     def end(self) -> float:
@@ -136,7 +139,10 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One reported session. `id` is the plugin's own and unique; `start` is in epoch seconds (UTC)."""
+    """One reported session. `id` is the plugin's own and unique; `start` is in epoch seconds (UTC).
+
+    `case_ids` is set by the upload: all cases that are about to be reported.
+    """
 
     id: str
     name: str
@@ -148,6 +154,7 @@ class Run:
     commit: str = ""
     build: str = ""
     link: str = ""
+    case_ids: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, data: Any) -> Run:

@@ -5,31 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from .aggregate import part_id
 from .journal import Receipts, RunFolder
-from .model import Result
+from .model import Attachment, Result
 from .render import trim
 from .vendor import Vendor
 
 
 @dataclass
 class Survey:
-    """What a pass over a journal counted for a destination. `garbage` counts unreadable lines."""
+    """What a pass over a journal counted for a destination.
+
+    `doubtful` results may have arrived, `garbage` counts unreadable lines, `refusals` pairs node ids with reasons;
+    `files_due` are delivered results whose files are not.
+    """
 
     pending: int = 0
     delivered: int = 0
     refused: int = 0
+    doubtful: int = 0
     without_case: int = 0
     garbage: int = 0
-    nodeids: dict[str, str] = field(default_factory=dict)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    files_due: list[Result] = field(default_factory=list)
 
 
-def pending(
-    folder: RunFolder, vendor: Vendor, receipts: Receipts, *, again: bool = False, survey: Survey | None = None
+def pending(  # noqa: PLR0913 - what is asked for, and where counts go
+    folder: RunFolder,
+    vendor: Vendor,
+    receipts: Receipts,
+    *,
+    again: bool = False,
+    even_if_doubled: bool = False,
+    survey: Survey | None = None,
 ) -> Iterator[Result]:
     """The results to send, in journal order, ready for the vendor: case ids resolved, texts trimmed.
 
     Of a test that was run again only the last attempt counts, unless the destination wants each. `again` includes what
-    was refused before. Counts go to `survey`.
+    was refused before, `even_if_doubled` what may have arrived. Counts go to `survey`.
     """
     seen = survey or Survey()
     last = _last_attempts(folder) if vendor.attempts == "last" else {}
@@ -41,13 +54,23 @@ def pending(
         if result.superseded and last.get(result.nodeid, result.attempt) > result.attempt:
             continue
         case_ids = vendor.case_ids(result)
-        if result.id in receipts.sent:
+        ids = [result.id]
+        if vendor.aggregate != "each" and len(case_ids) > 1:
+            ids = [part_id(result.id, case) for case in case_ids]
+        refused = next((receipts.refused[each] for each in ids if each in receipts.refused), None)
+        if all(each in receipts.sent for each in ids):
             seen.delivered += 1
-        elif vendor.wants_case and not case_ids:
+            if vendor.files == "after" and any(
+                file_key(result, each) not in receipts.attached for each in result.attachments
+            ):
+                seen.files_due.append(replace(result, case_ids=case_ids))
+        elif vendor.wants_case and not case_ids and not vendor.can("resolve"):
             seen.without_case += 1
-        elif result.id in receipts.refused and not again:
+        elif refused is not None and not again:
             seen.refused += 1
-            seen.nodeids[result.id] = result.nodeid
+            seen.refusals.append((result.nodeid, refused))
+        elif is_doubtful(vendor) and receipts.sending.intersection(ids) and not even_if_doubled:
+            seen.doubtful += 1
         else:
             seen.pending += 1
             yield replace(
@@ -56,6 +79,16 @@ def pending(
                 message=trim(result.message, vendor.max_text),
                 traceback=trim(result.traceback, vendor.max_text),
             )
+
+
+def is_doubtful(vendor: Vendor) -> bool:
+    """True for a tool that neither knows a result again nor tells whether it has one."""
+    return not vendor.is_repeatable and not vendor.can("received")
+
+
+def file_key(result: Result, attachment: Attachment) -> str:
+    """What the receipt of a file names where files go to their results."""
+    return f"{result.id}:{attachment.sha256}"
 
 
 def survey(folder: RunFolder, vendor: Vendor) -> Survey:

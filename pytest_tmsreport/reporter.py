@@ -24,9 +24,9 @@ from .guard import Guard
 from .journal import Journal, RunFolder, new_id, prune
 from .model import Result
 from .naming import new_run
-from .render import count, plain, trim
+from .render import count, plain, trim, without_escapes
 from .sender import LOG, PROGRESS, Origin
-from .tally import Line, Tally, lines
+from .tally import Line, Tally, lines, markdown
 from .witness import last_note
 
 EXIT_LOSS = 10
@@ -138,7 +138,9 @@ class Reporter:
         with self._guard("sending"):
             self._outcome = self._deliver()
         with self._guard("summing up"):
-            self._summary = list(self._sum_up(not_run))
+            self._summary = [line._replace(text=self._wanted.mask(line.text)) for line in self._sum_up(not_run)]
+        with self._guard("writing the step summary"):
+            self._tell_github()
         with self._guard("tidying up"):
             self._tidy()
 
@@ -164,7 +166,7 @@ class Reporter:
         attachments = list(result.attachments)
         for name, text in captured:
             with self._guard("keeping what a test printed"):
-                content = trim(clean(text, self._wanted.mask), CAPTURED).encode()
+                content = trim(clean(without_escapes(text), self._wanted.mask), CAPTURED).encode()
                 attachments.append(self._journal.attach(f"{name}.txt", "text/plain", content))
         return replace(result, attachments=tuple(attachments))
 
@@ -201,7 +203,7 @@ class Reporter:
             if self._rehearse and not tally.reason:
                 yield Line(f"{tally.name}: dry run: nothing is sent")
             else:
-                yield from lines(tally, finish=self._command(), again=self._command("--refused"))
+                yield from lines(tally, self._command)
         if self._lost:
             yield Line(f"LOST: {count(self._lost, 'result')} could not be written to the journal", is_loss=True)
         if self._collector.ignored:
@@ -214,6 +216,13 @@ class Reporter:
             yield Line(f"never ran: {count(len(not_run), 'test')}: {shown}{more}")
         for text, times in self._guard.notes.items():
             yield Line(f"note: {plain(text, 500)}{f' ({times} times)' if times > 1 else ''}", is_loss=True)
+
+    def _tell_github(self) -> None:
+        """On GitHub Actions the summary stands on the page of the job, too."""
+        path = self._origin.environ.get("GITHUB_STEP_SUMMARY")
+        if path and self._outcome and self._outcome.tallies and not self._rehearse:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(markdown(self._outcome.tallies, self._command))
 
     def _command(self, *options: str) -> str:
         """The command line that sends this run again, to be typed where pytest was."""

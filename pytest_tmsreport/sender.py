@@ -31,6 +31,8 @@ LOOK_S = 0.02
 """How often the file is looked at."""
 GRACE_S = 15.0
 """How long after the deadline the sender may take to end its current request and write receipts."""
+LINGER_S = 5.0
+"""How long a sender goes on with its current request when the process that started it is gone."""
 
 _BOOT = """
 import sys
@@ -146,13 +148,14 @@ class Sender:
 
 
 def job(
-    vendors: Sequence[Vendor], settings: Settings, *, patterns: Sequence[str] = (), rehearse: bool = False
+    vendors: Sequence[Vendor], settings: Settings, *, secrets: Sequence[str] = (), rehearse: bool = False
 ) -> dict[str, Any]:
     """What a sender is to do, as JSON; holds the secrets."""
     return {
         "vendors": [asdict(vendor) for vendor in vendors],
         "network": [settings.ca_bundle, settings.client_cert, settings.proxy],
-        "mask": list(patterns),
+        "secrets": [*secrets, *(secret for vendor in vendors for secret in vendor.secrets())],
+        "mask": list(settings.mask),
         "rehearse": rehearse,
     }
 
@@ -169,7 +172,7 @@ def main() -> None:
     from .upload import Conditions, upload  # noqa: PLC0415
 
     vendors = [find(each["kind"])(**_revived(each)) for each in given["vendors"]]
-    mask = masker([secret for vendor in vendors for secret in vendor.secrets()], given["mask"])
+    mask = masker(given["secrets"], given["mask"])
     writing = threading.Lock()
     with open(PROGRESS, "ab", buffering=0, opener=private) as progress:
 
@@ -198,6 +201,8 @@ def _watch_parent(is_orphan: threading.Event) -> None:
     while os.read(0, 1):  # a blocked read of sys.stdin would disturb the interpreter's end
         continue
     is_orphan.set()
+    time.sleep(LINGER_S)
+    os._exit(1)  # a server that never answers must not keep us; every receipt is on disk already
 
 
 def _revived(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +16,9 @@ SHOWN_REFUSALS = 10
 class Tally:
     """Counts for one destination.
 
-    `delivered`, `kept`, `refused` and `without_case` count results, `before` those that earlier uploads delivered;
+    `delivered`, `kept`, `refused` and `without_case` count results, `before` those that earlier uploads delivered,
+    `doubtful` those among the kept that may have arrived; `is_run_open` says that
+    completing the run failed;
     `refusals` pairs node ids with reasons; `reason` says why anything was kept, `remedy` what a person can do.
     """
 
@@ -24,11 +27,13 @@ class Tally:
     before: int = 0
     kept: int = 0
     refused: int = 0
+    doubtful: int = 0
     without_case: int = 0
     run_id: str = ""
     run_url: str = ""
     requests: int = 0
     seconds: float = 0.0
+    is_run_open: bool = False
     reason: str = ""
     remedy: str = ""
     refusals: list[tuple[str, str]] = field(default_factory=list)
@@ -55,8 +60,8 @@ class Line(NamedTuple):
     is_loss: bool = False
 
 
-def lines(tally: Tally, *, finish: str = "", again: str = "") -> Iterable[Line]:
-    """The summary of one destination; `finish` is the command that sends what is kept, `again` what was refused."""
+def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
+    """The summary of one destination; `command` makes the command line that sends its run again, with options."""
     counts = (
         f"{tally.delivered} delivered, {tally.kept} kept, {tally.refused} refused, {tally.without_case} without case"
     )
@@ -74,7 +79,28 @@ def lines(tally: Tally, *, finish: str = "", again: str = "") -> Iterable[Line]:
         yield Line(f"  refused: {plain(nodeid)}: {plain(reason)}", is_loss=True)
     if len(tally.refusals) > SHOWN_REFUSALS:
         yield Line(f"  refused: and {len(tally.refusals) - SHOWN_REFUSALS} more", is_loss=True)
-    if tally.kept and finish:
-        yield Line(f"  send the rest: {finish}", is_loss=True)
-    if tally.refused and again:
-        yield Line(f"  send the refused again, once mended: {again}", is_loss=True)
+    if tally.kept > tally.doubtful:
+        yield Line(f"  send the rest: {command()}", is_loss=True)
+    if tally.refused:
+        yield Line(f"  send the refused again, once mended: {command('--refused')}", is_loss=True)
+    if tally.doubtful:
+        text = f"  possibly doubled if re-sent: {count(tally.doubtful, 'result')}; look there, then drop them, or:"
+        yield Line(f"{text} {command('--even-if-doubled')}", is_loss=True)
+
+
+def markdown(tallies: Iterable[Tally], command: Callable[..., str]) -> str:
+    """The summary of all destinations for a page, such as the step summary of GitHub Actions."""
+    rows = ["### Test management", "", "| destination | delivered | kept | refused | without case | run |"]
+    rows.append("|---|---|---|---|---|---|")
+    told = []
+    for tally in tallies:
+        run = f"[{_cell(tally.run_id)}]({tally.run_url})" if tally.run_url else _cell(tally.run_id)
+        counts = f"{tally.delivered} | {tally.kept} | {tally.refused} | {tally.without_case}"
+        rows.append(f"| {tally.name} | {counts} | {run} |")
+        told += [line.text.strip() for line in lines(tally, command)][1:]
+    return "\n".join([*rows, *(["", *(f"- {_cell(text)}" for text in told)] if told else [])]) + "\n\n"
+
+
+def _cell(text: str) -> str:
+    """A stranger's words, made safe for a table of Markdown."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", plain(text, 500))

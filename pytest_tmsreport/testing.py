@@ -141,10 +141,22 @@ def make_results(number: int, **changes: Any) -> list[Result]:
 
 
 class VendorContract:
-    """What every vendor keeps. Subclass it, named `Test…`; say `vendor` and `sandbox`, and `spoil` where it must differ."""
+    """What every vendor keeps.
+
+    Subclass it, named `Test…`; say `vendor` and `sandbox`, and `case` or `spoil` where they must differ.
+    """
 
     vendor: ClassVar[Vendor]
     sandbox: ClassVar[Callable[[], Sandbox]]
+
+    def case(self, number: int) -> str:
+        """The id of a case that the sandbox knows, as a mark would name it."""
+        return str(number)
+
+    def results(self, number: int, **changes: Any) -> list[Result]:
+        """So many results of every outcome, each with a case of its own."""
+        made = make_results(number, **changes)
+        return [replace(each, ids=({"": (self.case(place),)},)) for place, each in enumerate(made, 1)]
 
     def spoil(self, result: Result) -> Result:
         """The same result made so that the tool refuses it, and nothing else in its batch."""
@@ -161,7 +173,7 @@ class VendorContract:
         assert set(self.vendor.statuses) == set(Outcome)
 
     def test_each_result_arrives_once_and_in_one_run(self, desk: Desk) -> None:
-        results = make_results(2 * self.vendor.batch_size + 1)
+        results = self.results(2 * self.vendor.batch_size + 1)
         desk.write(*results)
         tally = desk.send()
         assert (tally.delivered, tally.kept, tally.refused, tally.reason) == (len(results), 0, 0, "")
@@ -169,7 +181,7 @@ class VendorContract:
         assert len({result.run for result in desk.box.results.values()}) == 1
 
     def test_a_second_upload_sends_nothing(self, desk: Desk) -> None:
-        desk.write(*make_results(3))
+        desk.write(*self.results(3))
         desk.send()
         requests_before = len(desk.box.requests)
         tally = desk.send()
@@ -177,14 +189,14 @@ class VendorContract:
         assert len(desk.box.requests) == requests_before
 
     def test_a_rate_limit_is_waited_for_as_told(self, desk: Desk) -> None:
-        desk.write(*make_results(3))
+        desk.write(*self.results(3))
         desk.mount.troubles.add("429*3")
         tally = desk.send()
         assert tally.delivered == 3
         assert desk.time.slept.count(1.0) == 3
 
     def test_an_outage_leaves_the_rest_for_later_and_a_re_send_finishes_the_same_run(self, desk: Desk) -> None:
-        results = make_results(self.vendor.batch_size + 1)
+        results = self.results(self.vendor.batch_size + 1)
         desk.write(*results)
         desk.mount.troubles.add("503")
         tally = desk.send(deadline_s=60)
@@ -196,7 +208,7 @@ class VendorContract:
         assert len({result.run for result in desk.box.results.values()}) == 1
 
     def test_a_wrong_token_stops_at_once_and_keeps_everything(self, desk: Desk) -> None:
-        desk.write(*make_results(5))
+        desk.write(*self.results(5))
         desk.mount.troubles.add("401")
         tally = desk.send()
         assert (tally.delivered, tally.kept) == (0, 5)
@@ -205,7 +217,7 @@ class VendorContract:
         assert len(desk.box.requests) == 1
 
     def test_one_bad_result_does_not_hold_up_the_others(self, desk: Desk) -> None:
-        good = make_results(9)
+        good = self.results(9)
         bad = self.spoil(good[4])
         desk.write(*good[:4], bad, *good[5:])
         tally = desk.send()
@@ -217,7 +229,7 @@ class VendorContract:
 
     @pytest.mark.parametrize("number", range(1, 7), ids=lambda number: f"request_{number}")
     def test_a_lost_answer_doubles_nothing(self, desk: Desk, number: int) -> None:
-        results = make_results(self.vendor.batch_size + 1)
+        results = self.results(self.vendor.batch_size + 1)
         desk.write(*results)
         losing = _LosesOne(desk.mount, number)
         tally = desk.send(transport=losing)
@@ -227,7 +239,7 @@ class VendorContract:
 
     @pytest.mark.parametrize("trouble", ["html*2", "reset*2", "hang*2", "503*2", "408*1", "500*1", "502*1", "504*1"])
     def test_a_passing_trouble_costs_nothing(self, desk: Desk, trouble: str) -> None:
-        desk.write(*make_results(3))
+        desk.write(*self.results(3))
         desk.mount.troubles.add(trouble)
         assert desk.send().delivered == 3
         assert len(desk.box.results) == 3
@@ -241,18 +253,19 @@ class VendorContract:
         assert caught.value.remedy
 
     def test_the_token_is_in_no_file_and_no_request(self, desk: Desk) -> None:
-        token = self.vendor.token
-        desk.write(*make_results(3))
+        secrets = [secret for secret in self.vendor.secrets() if secret]
+        desk.write(*self.results(3))
         desk.send()
         kept = [path.read_bytes() for path in desk.folder.path.rglob("*") if path.is_file()]
-        assert not [content for content in kept if token.encode() in content]
+        assert secrets
+        assert not [content for content in kept for secret in secrets if secret.encode() in content]
         assert not [each for each in desk.box.requests if each.held_secret]
-        assert token not in repr(self.vendor)
+        assert not [secret for secret in secrets if secret in repr(self.vendor)]
 
     def test_files_arrive_once_each(self, desk: Desk) -> None:
         if not self.vendor.can("attach"):
             pytest.skip(f"{self.vendor.label} takes no files")
-        first, second, third = make_results(3)
+        first, second, third = self.results(3)
         log = desk.journal.attach("log.txt", "text/plain", b"hello")
         shot = desk.journal.attach("shot.png", "image/png", os.urandom(1000))
         desk.write(replace(first, attachments=(log, shot)), replace(second, attachments=(log,)), third)
@@ -261,7 +274,7 @@ class VendorContract:
         assert sorted(file.sha256 for file in desk.box.attachments.values()) == sorted([log.sha256, shot.sha256])
 
     def test_a_dry_run_shows_requests_and_sends_none(self, desk: Desk) -> None:
-        desk.write(*make_results(3))
+        desk.write(*self.results(3))
         seen: list[tuple[str, str]] = []
         desk.send(rehearse=lambda name, request: seen.append((name, str(request))))
         assert seen
@@ -273,7 +286,8 @@ class VendorContract:
         table = self.vendor.errors
         for code, fault in table.codes.items():
             status = code if isinstance(code, int) and 400 <= code < 600 else 400
-            body = _nested({table.code: code} if table.code and status != code else {}, table.message[0], "said so")
+            own = {table.code[0]: code} if table.code and status != code else {}
+            body = _nested(own, table.message[0], "said so")
             canned = Canned(status, json.dumps(body).encode(), {"Retry-After": "1"})
             with pytest.raises(VendorError) as caught:
                 desk.client(canned, deadline_s=5).get("anything")

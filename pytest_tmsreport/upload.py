@@ -6,21 +6,37 @@ import logging
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
+from traceback import format_exc
 from typing import Any
 from urllib.parse import urlsplit
 
 from requests.adapters import BaseAdapter
 
+from .aggregate import merge, split
 from .client import Client, Network, Request
-from .errors import AuthError, JournalError, NotFound, PermanentError, Rejected, TooLarge, TransientError, VendorError
-from .journal import ReceiptBook, Receipts, RunFolder, StoredFile, holding
+from .errors import (
+    AuthError,
+    Doubtful,
+    JournalError,
+    NotFound,
+    PartlyRejected,
+    PermanentError,
+    Rejected,
+    TooLarge,
+    TransientError,
+    VendorError,
+)
+from .files import Files
+from .journal import ReceiptBook, RunFolder, holding
 from .model import Result, Run
 from .pacing import Pacer
-from .pending import Survey, pending
+from .pending import Survey, pending, survey
 from .render import count, plain
 from .tally import Tally
 from .vendor import Vendor
@@ -35,8 +51,8 @@ class Conditions:
     """What an upload works under.
 
     `deadline` returns the time of `clock` (monotonic seconds) at which it ends; `mask` takes secrets out of a text;
-    `again` sends what was refused before as well; `rehearse` gets each request in place of the server; `progress` hears
-    a destination's name and how many results it has just taken or refused.
+    `again` sends what was refused before as well, `even_if_doubled` what may have arrived; `rehearse` gets each request
+    in place of the server; `progress` hears a destination's name and how many results it has just taken or refused.
     """
 
     network: Network | None = None
@@ -46,6 +62,7 @@ class Conditions:
     clock: Callable[[], float] = time.monotonic
     mask: Callable[[str], str] = str
     again: bool = False
+    even_if_doubled: bool = False
     rehearse: Callable[[str, Request], None] | None = None
     progress: Callable[[str, int], None] = lambda _name, _done: None
 
@@ -70,7 +87,7 @@ def upload(folder: RunFolder, vendors: Sequence[Vendor], conditions: Conditions 
     with ThreadPoolExecutor(max(len(vendors), 1), thread_name_prefix="destination") as pool:
         tallies = list(pool.map(one, vendors))
     wanted = set(folder.head().destinations)
-    if not conditions.rehearse and wanted and wanted <= {tally.name for tally in tallies if tally.is_complete}:
+    if not conditions.rehearse and wanted and wanted <= _finished(tallies):
         folder.mark_delivered()
     return tallies
 
@@ -94,8 +111,9 @@ def _to_one(folder: RunFolder, run: Run, vendor: Vendor, pacer: Pacer, condition
             _Upload(folder, run, vendor, client, book, tally, conditions).work()
     except JournalError as error:
         tally.reason = tally.reason or str(error)
-    except Exception as error:  # another destination must not suffer, and nothing may be lost
-        LOGGER.exception("%s", vendor.name)
+        _count_unsent(tally, folder, vendor)
+    except Exception as error:  # noqa: BLE001 - another destination must not suffer, and nothing may be lost
+        LOGGER.error("%s: %s", vendor.name, conditions.mask(format_exc()))  # noqa: TRY400 - may quote a secret
         tally.reason = f"unexpected {type(error).__name__}: {error}"
         tally.remedy = "please report this; everything is kept"
     finally:
@@ -104,6 +122,16 @@ def _to_one(folder: RunFolder, run: Run, vendor: Vendor, pacer: Pacer, condition
     tally.requests = client.requests
     tally.seconds = conditions.clock() - began
     return tally
+
+
+def _count_unsent(tally: Tally, folder: RunFolder, vendor: Vendor) -> None:
+    """Fills in what there is, where an upload ended before it counted anything."""
+    if tally.before or tally.delivered or tally.kept or tally.refused:
+        return
+    with suppress(JournalError):  # the reason says it
+        found = survey(folder, vendor)
+        tally.before, tally.kept, tally.doubtful = found.delivered, found.pending + found.doubtful, found.doubtful
+        tally.refused, tally.without_case = found.refused, found.without_case
 
 
 @dataclass
@@ -123,7 +151,9 @@ class _Upload:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._row: list[tuple[Result, str]] = []  # refusals since something was accepted
-        self._files = _Files(
+        self._refused: dict[str, Any] = {}
+        self._left: dict[str, int] = {}  # of tests with several cases: how many are still to arrive
+        self._files = Files(
             self.vendor,
             self.http,
             self.folder,
@@ -134,20 +164,29 @@ class _Upload:
         )
 
     def work(self) -> None:
-        survey = Survey()
-        results = pending(self.folder, self.vendor, self._receipts, again=self.conditions.again, survey=survey)
-        first = next(results, None)
+        counts = Survey()
+        rest = pending(
+            self.folder,
+            self.vendor,
+            self._receipts,
+            again=self.conditions.again,
+            even_if_doubled=self.conditions.even_if_doubled,
+            survey=counts,
+        )
         self.tally.run_id = self.vendor.run_id or self._receipts.run_id
         try:
+            results = self._ready(rest, counts)
+            first = next(results, None)
             if first is not None:
                 run_id = self.tally.run_id = self.tally.run_id or self._open()
                 self._send_all(run_id, chain([first], results))
             self._refuse_row()
+            self._files.send_due(counts.files_due)
         except VendorError as error:
             self.tally.reason = str(error)
             self.tally.remedy = error.remedy
         finally:
-            self._count(survey, results)
+            self._count(counts, rest)
         if self.tally.is_complete:
             self._close()
         if self.tally.run_id and not self.conditions.rehearse:
@@ -162,6 +201,31 @@ class _Upload:
     def note(self, text: str) -> None:
         with self._lock:
             self.tally.notes.append(plain(self.conditions.mask(text)))
+
+    def _ready(self, rest: Iterator[Result], counts: Survey) -> Iterator[Result]:
+        """The results as the vendor is to see them: with cases found or made, and one a case where they aggregate.
+
+        Where neither is needed they are never all in memory.
+        """
+        if not self.vendor.can("resolve") and self.vendor.aggregate == "each":
+            return rest
+        results = list(rest)
+        homeless = [result for result in results if not result.case_ids]
+        if homeless and self.vendor.can("resolve"):
+            found = self.vendor.resolve(self.http, homeless)
+            results = [replace(each, case_ids=found.get(each.id, each.case_ids)) for each in results]
+            if self.vendor.wants_case:
+                unresolved = sum(1 for each in results if not each.case_ids)
+                counts.without_case += unresolved
+                counts.pending -= unresolved
+                results = [each for each in results if each.case_ids]
+        cases = dict.fromkeys(case for result in results for case in result.case_ids)
+        self.run = replace(self.run, case_ids=tuple(cases))
+        if self.vendor.aggregate == "each":
+            return iter(results)
+        due = [part for part in split(results) if part.id not in self._receipts.sent]
+        self._left = dict(Counter(_origin(part.id) for part in due))
+        return iter(merge(due, self.vendor.aggregate))
 
     def _open(self) -> str:
         if self._receipts.opening and self.vendor.can("find_run"):
@@ -187,13 +251,23 @@ class _Upload:
                 future.result()
 
     def _send(self, run_id: str, batch: Sequence[Result]) -> None:
-        parts = [batch]
+        parts = [self._not_received(run_id, batch)]
         while parts:
             part = parts.pop()
+            if not part:
+                continue
             if self.conditions.clock() >= self.conditions.deadline():
                 raise TransientError("the time allowed for sending is over", remedy="send the rest later")
             try:
-                self.vendor.send(self.http, run_id, self._files.put(run_id, part))
+                ready = self._files.put(run_id, part)
+                with self._noted(part):
+                    remote = self.vendor.send(self.http, run_id, ready)
+            except Doubtful as error:
+                self._doubt(error, part)
+            except PartlyRejected as error:
+                self._accept([result for index, result in enumerate(part) if index not in error.refused])
+                with self._lock:
+                    self._row += [(part[index], words) for index, words in error.refused.items() if index < len(part)]
             except Rejected as error:
                 parts += self._sort_out(error, part)
             except (AuthError, NotFound) as error:
@@ -202,14 +276,57 @@ class _Upload:
                 self.vendor.read_run(self.http, run_id)  # raises where the run itself is gone or forbidden
                 parts += self._sort_out(error, part)
             else:
-                self._accept(part)
+                self._accept(part, remote)
 
-    def _accept(self, batch: Sequence[Result]) -> None:
-        self._refuse_row()
+    def _not_received(self, run_id: str, batch: Sequence[Result]) -> Sequence[Result]:
+        """Of a batch that an earlier upload was sending when it ended, what has not arrived."""
+        if not self.vendor.can("received") or not any(_ids(result) & self._receipts.sending for result in batch):
+            return batch
+        found = self.vendor.received(self.http, run_id, batch)
+        arrived = [result for result in batch if result.id in found]
+        if arrived:
+            self._accept(arrived, [found[result.id] for result in arrived])
+        return [result for result in batch if result.id not in found]
+
+    @contextmanager
+    def _noted(self, batch: Sequence[Result]) -> Iterator[None]:
+        """Writes down what is about to go out, where nobody could tell afterwards, and takes it back if it did not."""
+        if self.vendor.is_repeatable:
+            yield
+            return
+        ids = sorted(set().union(*map(_ids, batch)))
+        self.write(sending=ids)
+        try:
+            yield
+        except VendorError as error:
+            if error.answered and not isinstance(error, Doubtful):
+                self.write(unsent=ids)
+            raise
+
+    def _doubt(self, error: Doubtful, batch: Sequence[Result]) -> None:
         with self._lock:
-            self.write(sent=[result.id for result in batch])
-            self.tally.delivered += len(batch)
-        self.conditions.progress(self.tally.name, len(batch))
+            self.tally.doubtful += len({_origin(each) for result in batch for each in _ids(result)})
+            self.tally.reason = str(error)
+            self.tally.remedy = error.remedy
+
+    def _accept(self, batch: Sequence[Result], remote: Sequence[str] = ()) -> None:
+        self._refuse_row()
+        with_files = {
+            result.id: remote[index] for index, result in enumerate(batch) if result.attachments and index < len(remote)
+        }
+        with self._lock:
+            ids = sorted(set().union(*map(_ids, batch))) if batch else []
+            self.write(sent=ids, **({"remote": with_files} if with_files and self.vendor.files == "after" else {}))
+            done = sum(self._is_whole(each) for each in ids)
+            self.tally.delivered += done
+        self.conditions.progress(self.tally.name, done)
+        self._files.send_after(batch, with_files)
+
+    def _is_whole(self, part_id: str) -> bool:
+        """True where this was the last of a test's cases."""
+        origin = _origin(part_id)
+        self._left[origin] = self._left.get(origin, 1) - 1
+        return self._left[origin] <= 0
 
     def _sort_out(self, error: PermanentError, batch: Sequence[Result]) -> list[Sequence[Result]]:
         """Takes the culprits out of a refused batch; returns what is to be sent again, in smaller parts."""
@@ -231,25 +348,28 @@ class _Upload:
         with self._lock:
             row, self._row = self._row, []
             if row:
-                reasons = {result.id: plain(self.conditions.mask(words)) for result, words in row}
+                reasons = {each: plain(self.conditions.mask(words)) for result, words in row for each in _ids(result)}
                 self.write(refused=reasons)
-                self._receipts.refused.update(reasons)
-                self.tally.refusals += [(result.nodeid, reasons[result.id]) for result, _ in row]
-                self.tally.refused += len(row)
+                parts = {part.id: part for result, _ in row for part in result.parts or (result,)}
+                new = {_origin(each): (part.nodeid, reasons[each]) for each, part in parts.items()}
+                self.tally.refusals += [said for origin, said in new.items() if origin not in self._refused]
+                self._refused.update(new)
+                self.tally.refused = len(self._refused)
         if row:
             self.conditions.progress(self.tally.name, len(row))
 
-    def _count(self, survey: Survey, rest: Iterator[Result]) -> None:
+    def _count(self, counts: Survey, rest: Iterator[Result]) -> None:
         for _ in rest:  # what was not looked at any more is counted all the same
             continue
         tally = self.tally
-        tally.before = survey.delivered
-        tally.without_case = survey.without_case
-        tally.kept = survey.pending - tally.delivered - tally.refused
-        tally.refused += survey.refused
-        tally.refusals += [(nodeid, self._receipts.refused[key]) for key, nodeid in survey.nodeids.items()]
-        if survey.garbage:
-            tally.notes.append(f"{count(survey.garbage, 'line')} of the journal cannot be read")
+        tally.before = counts.delivered
+        tally.without_case = counts.without_case
+        tally.kept = counts.pending - tally.delivered - tally.refused + counts.doubtful
+        tally.doubtful += counts.doubtful
+        tally.refused += counts.refused
+        tally.refusals += counts.refusals
+        if counts.garbage:
+            tally.notes.append(f"{count(counts.garbage, 'line')} of the journal cannot be read")
 
     def _close(self) -> None:
         if self.vendor.run_id or not self.tally.run_id or self._receipts.closed or not self.vendor.can("close_run"):
@@ -258,94 +378,21 @@ class _Upload:
             self.vendor.close_run(self.http, self.tally.run_id)
             self.write(closed=True)
         except VendorError as error:
+            self.tally.is_run_open = True
             self.note(f"everything is delivered, but the run is not completed: {error}")
 
 
-@dataclass
-class _Files:
-    """Uploads the attachments of a batch before its results, each content once."""
+def _finished(tallies: Iterable[Tally]) -> set[str]:
+    return {tally.name for tally in tallies if tally.is_complete and not tally.is_run_open}
 
-    vendor: Vendor
-    http: Client
-    folder: RunFolder
-    receipts: Receipts
-    write: Callable[..., None]
-    note: Callable[[str], None]
-    is_rehearsal: bool
 
-    def __post_init__(self) -> None:
-        self._is_off = not self.vendor.can("attach")
-        self._left_out: set[str] = set()
-        self._lock = threading.Lock()
+def _ids(result: Result) -> set[str]:
+    """The ids under which the receipts know a result: its own, or those of the tests it stands for."""
+    return {part.id for part in result.parts} or {result.id}
 
-    def put(self, run_id: str, batch: Sequence[Result]) -> Sequence[Result]:
-        """The batch, its attachments uploaded and named as the tool names them; those it cannot have are left out."""
-        if self._is_off or not any(result.attachments for result in batch):
-            return batch
-        with self._lock:
-            wanted = {}
-            for attachment in chain.from_iterable(result.attachments for result in batch):
-                if attachment.sha256 not in self.receipts.attached and attachment.sha256 not in self._left_out:
-                    wanted[attachment.sha256] = self.folder.file(attachment)
-            for group in self._groups(wanted.values()):
-                self._attach(run_id, group)
-        known = self.receipts.attached
-        return [
-            replace(
-                result,
-                attachments=tuple(
-                    replace(each, remote_id=known[each.sha256]) for each in result.attachments if each.sha256 in known
-                ),
-            )
-            for result in batch
-        ]
 
-    def _groups(self, files: Iterable[StoredFile]) -> Iterator[list[StoredFile]]:
-        vendor = self.vendor
-        group: list[StoredFile] = []
-        for file in files:
-            if vendor.file_bytes and file.size > vendor.file_bytes:
-                self._leave_out(file, f"{file.size} bytes, {vendor.label} takes {vendor.file_bytes}")
-                continue
-            is_full = len(group) >= vendor.files_per_request
-            if group and (
-                is_full or (vendor.files_bytes and sum(f.size for f in group) + file.size > vendor.files_bytes)
-            ):
-                yield group
-                group = []
-            group.append(file)
-        if group:
-            yield group
-
-    def _attach(self, run_id: str, group: list[StoredFile]) -> None:
-        if self._is_off:
-            return
-        try:
-            remote = self.vendor.attach(self.http, run_id, group)
-        except (Rejected, JournalError) as error:
-            if len(group) == 1:
-                self._leave_out(group[0], str(error))
-                return
-            middle = len(group) // 2
-            self._attach(run_id, group[:middle])
-            self._attach(run_id, group[middle:])
-        except TransientError:
-            raise
-        except VendorError as error:
-            self._is_off = True
-            remedy = f"; {error.remedy}" if error.remedy else ""
-            self.note(f"no more files are sent, results are: {error}{remedy}")
-        else:
-            attached = {file.attachment.sha256: name for file, name in zip(group, remote, strict=False) if name}
-            self.receipts.attached.update(attached)
-            self.write(attached=attached)
-            for file in group:
-                if file.attachment.sha256 not in attached and not self.is_rehearsal:
-                    self._leave_out(file, "the answer to its upload does not name it")
-
-    def _leave_out(self, file: StoredFile, why: str) -> None:
-        self._left_out.add(file.attachment.sha256)
-        self.note(f"the file {file.name!r} is left out: {why}")
+def _origin(part_id: str) -> str:
+    return part_id.partition("/")[0]
 
 
 def _batches(results: Iterable[Result], vendor: Vendor) -> Iterator[list[Result]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import io
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 
 from . import vendors
 from .errors import ConfigError, ErrorTable, VendorError
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
     from .model import Result, Run
 
 ENTRY_POINTS = "pytest_tmsreport.vendors"
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file that a vendor makes itself, for a form."""
+
+    name: str
+    mime: str
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self.content)
 
 
 def setting(
@@ -48,9 +65,14 @@ class Vendor:
     """A kind of tool; an instance is a configured destination.
 
     Class variables are facts. Fields are settings, and those with a default are facts that a user may correct. Methods
-    build payloads and read replies; `attach`, `find_run`, `read_run`, `planned`, `received` and `verify` are supported
+    build payloads and read replies; `attach`, `find_run`, `read_run`, `received`, `resolve` and `verify` are supported
     where they are overridden. A method raises what the client raises (`VendorError`); a reply is read with
     `Reply.pick`, which names what is missing.
+
+    `is_repeatable` says that sending a batch a second time changes nothing: the tool takes an id of ours, or keeps one
+    result a case. `files` says when attachments go: before the results that name them, after them by the ids that
+    `send` returned, or inside their request (`journal.read`). `file_bytes`, `files_bytes` and `files_per_request` are
+    the limits of one file, and of the files of one request (`inline`: of one result); 0: none.
     """
 
     __test__ = False
@@ -60,10 +82,11 @@ class Vendor:
     documentation: ClassVar[str] = ""
     statuses: ClassVar[Mapping[Outcome, str | int]]
     needs_case: ClassVar[bool] = False
-    aggregate: ClassVar[Literal["each", "worst", "last"]] = "each"
     errors: ClassVar[ErrorTable] = ErrorTable()
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     rate_limit_wait_s: ClassVar[float | None] = None
+    is_repeatable: ClassVar[bool] = True
+    files: ClassVar[Literal["before", "after", "inline"]] = "before"
     files_per_request: ClassVar[int] = 1
     file_bytes: ClassVar[int] = 0
     files_bytes: ClassVar[int] = 0
@@ -81,6 +104,9 @@ class Vendor:
         "of a test that was run again: its last attempt, or each as a result of its own", default="last"
     )
     allow_http: bool = setting("allow http:// to a host other than this machine", default=False)
+    aggregate: Literal["each", "worst", "last"] = setting(
+        "several tests of one case are sent as they are, or as one: the worst, or the last", default="each"
+    )
     batch_size: int = setting("most results in one request", default=100)
     batch_bytes: int = setting("most bytes of results in one request, about", default=8_000_000)
     requests_per_minute: int = setting("most requests a minute for one token; 0: no limit", default=0)
@@ -115,9 +141,17 @@ class Vendor:
     def read_run(self, http: Client, run_id: str) -> None:
         """Reads the run, and raises what reading it raises: tells a missing run from a missing case."""
 
-    def attach(self, http: Client, run_id: str, files: Sequence[File]) -> Sequence[str]:
-        """Uploads files before the results that name them; returns the tool's ids in the same order."""
+    def attach(self, http: Client, place: str, files: Sequence[File]) -> Sequence[str]:
+        """Uploads files, to a run (`before`) or to a result (`after`); returns the tool's ids in the same order."""
         return ()
+
+    def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
+        """Finds or makes the cases of results that name none: result id -> case ids; asked before a run is opened."""
+        return {}
+
+    def received(self, http: Client, run_id: str, batch: Sequence[Result]) -> Mapping[str, str]:
+        """Reads back what has arrived of a batch whose answer was lost: result id -> the tool's id."""
+        return {}
 
     def blame(self, error: VendorError, batch: Sequence[Result]) -> Mapping[int, str]:
         """The culprits that a refusal of a batch names: index in the batch -> the tool's words."""

@@ -20,6 +20,8 @@ from .render import plain
 
 ATTRIBUTE = "tmsreport"
 """The attribute of a report: one ASCII JSON string, because xdist carries nothing else safely."""
+decode = json.JSONDecoder().decode
+"""`json.loads`, taken before a test can replace it: a phase is reported while the test's patches are in place."""
 
 SHOWN_WRONG = 10
 
@@ -28,7 +30,7 @@ class Witness:
     """Listens wherever tests run: in the only process, or in each xdist worker.
 
     A worker also writes down which test it is about to run: a crash leaves no report, and is filed under its case by
-    that note (`mask` goes over it).
+    that note. `mask` goes over whatever is written or shown.
     """
 
     def __init__(  # noqa: PLR0913 - each is a fact of the process
@@ -45,6 +47,7 @@ class Witness:
         self._callers = Callers(config)
         self._destinations = destinations
         self._guard = guard
+        self._mask = mask
         self._stops = stops
         self._clock = Clock()
         self._note = _Note(note, mask) if note else None
@@ -64,7 +67,7 @@ class Witness:
                 wrong += [f"wrong tms mark of {item.nodeid}: {'; '.join(words)}"] if words else []
         if wrong:
             more = [f"and {len(wrong) - SHOWN_WRONG} more"] if len(wrong) > SHOWN_WRONG else []
-            text = plain("; ".join(wrong[:SHOWN_WRONG] + more), 2000)
+            text = plain(self._mask("; ".join(wrong[:SHOWN_WRONG] + more)), 2000)
             if self._output is None:
                 raise session.Interrupted(text)
             session.shouldfail = text  # xdist hands it to the controller, which ends the session in the same words
@@ -106,7 +109,7 @@ class Witness:
 
 def said(report: Any) -> dict[str, Any]:
     """What a witness put on a report; empty for a report that none has seen."""
-    found = json.loads(getattr(report, ATTRIBUTE, None) or "{}")
+    found = decode(getattr(report, ATTRIBUTE, None) or "{}")
     return found if isinstance(found, dict) else {}
 
 

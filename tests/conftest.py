@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,9 @@ pytest_plugins = ["pytester"]
 
 FOREIGN = re.compile("PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GITLAB_|JENKINS_|BUILD_|FORCE_COLOR")
 """Variables of the outer session, or of the machine, that would change the inner one."""
-INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+INI = "[pytest]\n"
+NEIGHBOURS = ("asyncio", "rerunfailures", "socket")
+"""Plugins that stand beside ours here, and are loaded only where a test is about them: they take their time."""
 PATIENCE_S = 120.0
 """How long a session, or a file that it makes, is waited for before the test gives up on it."""
 
@@ -69,10 +71,15 @@ class Ran:
 
 
 class Project:
-    """A folder with tests, and the sandbox its sessions report to; `root` is the working directory of them all."""
+    """A folder with tests, and the sandbox its sessions report to.
+
+    `root` is the working directory of every session, `environ` its environment; of the `NEIGHBOURS`, those in
+    `neighbours` are loaded.
+    """
 
     def __init__(self, root: Path, served: Served, environ: Mapping[str, str]) -> None:
         self.root = root
+        self.neighbours: tuple[str, ...] = ()
         self.served = served
         self.environ = dict(environ)
         self._known: set[Path] = set()
@@ -104,11 +111,10 @@ class Project:
 
     def pytest(self, *args: str) -> Ran:
         """Runs pytest with no more than these arguments."""
-        return self.run(sys.executable, "-m", "pytest", *args)
+        return self.ended(self.start_pytest(*args))
 
     def run(self, *command: str) -> Ran:
         """Runs any command in the project."""
-        self._known = {folder.path for folder in self.journals()}
         return self.ended(self.start(*command))
 
     def ended(self, process: subprocess.Popen[str]) -> Ran:
@@ -124,10 +130,12 @@ class Project:
 
     def start_pytest(self, *args: str) -> subprocess.Popen[str]:
         """Starts pytest."""
-        return self.start(sys.executable, "-m", "pytest", *args)
+        without = [f"-pno:{name}" for name in NEIGHBOURS if name not in self.neighbours]
+        return self.start(sys.executable, "-m", "pytest", *without, *args)
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Starts a command in the project, as the leader of a process group of its own."""
+        self._known = {folder.path for folder in self.journals()}
         return subprocess.Popen(
             command,
             cwd=self.root,
@@ -140,13 +148,13 @@ class Project:
             start_new_session=True,
         )
 
-    def wait_for(self, name: str, process: subprocess.Popen[str]) -> None:
-        """Returns when the process has made that file; fails where it ends without it."""
+    def wait_for(self, process: subprocess.Popen[str], is_so: Callable[[], bool]) -> None:
+        """Returns when it is so; fails where the process ends before."""
         ends = time.monotonic() + PATIENCE_S
-        while not (self.root / name).exists():
-            assert time.monotonic() < ends, f"{name} was not made"
+        while not is_so():
+            assert time.monotonic() < ends, "it took too long"
             with suppress(subprocess.TimeoutExpired):
-                assert process.wait(timeout=0.02) is None, f"it ended before it made {name}"
+                assert process.wait(timeout=0.02) is None, "it ended before"
 
     def kill(self, process: subprocess.Popen[str]) -> None:
         """Ends a process and those it started, without a word."""
@@ -177,7 +185,7 @@ def project(tmp_path: Path, served: Served) -> Project:
     kept = {key: value for key, value in os.environ.items() if not FOREIGN.match(key)}
     root = tmp_path / "project"
     root.mkdir()
-    own = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "HOME": str(tmp_path)}
     return Project(root, served, {**kept, **own, **served.environment})
 
 

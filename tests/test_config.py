@@ -736,7 +736,7 @@ def test_what_is_wrong_with_all_of_it_turns_every_destination_off(tmp_path: Path
 
 def test_a_destination_that_does_not_exist_is_refused_with_the_nearest(tmp_path: Path) -> None:
     write(tmp_path, TWO)
-    with pytest.raises(ConfigError, match="--tms-to qsae: there is no such destination; did you mean `qase`") as caught:
+    with pytest.raises(ConfigError, match="qsae: there is no such destination; did you mean `qase`") as caught:
         load(tmp_path, TWO_TOKENS, only=["qsae"])
     assert "name one of: qase, web" in str(caught.value)
 

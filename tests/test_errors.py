@@ -11,10 +11,12 @@ from pytest_tmsreport.errors import (
     HTTP,
     AuthError,
     ConfigError,
+    Doubtful,
     ErrorTable,
     Fault,
     JournalError,
     NotFound,
+    PartlyRejected,
     PermanentError,
     RateLimited,
     Rejected,
@@ -28,7 +30,7 @@ from pytest_tmsreport.errors import (
 MISSING_CASE = Fault(Rejected, "the case does not exist", "check the id")
 BUSY = Fault(TransientError, "maintenance")
 LOCKED = Fault(AuthError, "the account is locked")
-TABLE = ErrorTable(code="error.code", codes={"E17": MISSING_CASE, 1001: LOCKED, 409: BUSY})
+TABLE = ErrorTable(code=("error.code",), codes={"E17": MISSING_CASE, 1001: LOCKED, 409: BUSY})
 
 PARENTS: dict[type[TmsError], type[Exception]] = {
     TmsError: Exception,
@@ -37,11 +39,13 @@ PARENTS: dict[type[TmsError], type[Exception]] = {
     VendorError: TmsError,
     TransientError: VendorError,
     RateLimited: TransientError,
+    Doubtful: VendorError,
     PermanentError: VendorError,
     AuthError: PermanentError,
     NotFound: PermanentError,
     Rejected: PermanentError,
     TooLarge: Rejected,
+    PartlyRejected: PermanentError,
 }
 
 

@@ -19,7 +19,7 @@ OURS = HOME.name
 
 FOUNDATIONS = ("errors", "model")
 FIRST_FLOOR = ("render", "auth", "pacing", "masking", "ci")
-VENDORS_MAY_IMPORT = {"auth", "errors", "model", "render", "vendor"}
+VENDORS_MAY_IMPORT = {"aggregate", "auth", "errors", "journal", "model", "render", "vendor"}
 IN_THE_TEST_PROCESS = {"callers", "collector", "delivery", "hooks", "markers", "plugin", "reporter", "witness"}
 MAY_IMPORT = {
     "pytest": {*IN_THE_TEST_PROCESS, "recorder", "selection", "testing"},

@@ -267,7 +267,10 @@ OUTCOMES = {
     "test_ends_with_a_system_exit": ("failed", "SystemExit: left"),
     "TestInAClass::test_passes": ("passed", ""),
     "TestInAClass::TestWithin::test_fails[in]": ("passed", ""),
-    "TestInAClass::TestWithin::test_fails[out]": ("failed", "AssertionError: assert 'out' == 'in'\n  \n  - in\n  + out"),
+    "TestInAClass::TestWithin::test_fails[out]": (
+        "failed",
+        "AssertionError: assert 'out' == 'in'\n  \n  - in\n  + out",
+    ),
     "TestOfUnittest::test_passes": ("passed", ""),
     "TestOfUnittest::test_fails": ("failed", "AssertionError: 1 != 2"),
     "TestOfUnittest::test_expects_a_failure": ("xfailed", ""),
@@ -296,6 +299,8 @@ STATUSES = {
 
 
 def test_every_outcome_arrives_once_as_what_it_is(project: Project, workers: str) -> None:
+    project.neighbours = ("asyncio",)
+    project.settings("asyncio_default_fixture_loop_scope = function\n")
     project.write("shop/test_all.py", SUITE)
     ran = project.report(workers, "--doctest-modules")
 
@@ -314,6 +319,7 @@ def test_every_outcome_arrives_once_as_what_it_is(project: Project, workers: str
 
 
 def test_each_attempt_is_a_result_and_the_last_one_counts(project: Project, workers: str) -> None:
+    project.neighbours = ("rerunfailures",)
     project.write(
         "test_reruns.py",
         """
@@ -444,7 +450,9 @@ def test_a_module_that_is_not_collected_is_a_result_of_its_own(project: Project,
     project.write("unit/test_broken.py", "import no_such_module_anywhere\n")
     project.write("unit/test_unreadable.py", "def test_(:\n")
     project.write("unit/test_optional.py", "import pytest\npytest.importorskip('no_such_module_anywhere')\n")
-    project.write("unit/test_elsewhere.py", "import pytest\npytest.skip('not on this system', allow_module_level=True)\n")
+    project.write(
+        "unit/test_elsewhere.py", "import pytest\npytest.skip('not on this system', allow_module_level=True)\n"
+    )
     project.write("unit/test_good.py", "def test_good(): pass\n")
     ran = project.report(workers, "--continue-on-collection-errors")
 
@@ -487,7 +495,10 @@ def test_what_never_ran_after_the_first_failure_is_named(project: Project) -> No
     project.write("test_four.py", FOUR.format(second="assert False"))
     ran = project.report("-x")
 
-    assert [(result.title, result.outcome.value) for result in ran.results] == [("test_1", "passed"), ("test_2", "failed")]
+    assert [(result.title, result.outcome.value) for result in ran.results] == [
+        ("test_1", "passed"),
+        ("test_2", "failed"),
+    ]
     assert ran.not_run == ["test_four.py::test_3", "test_four.py::test_4"]
     assert ran.line("never ran") == "never ran: 2 tests: test_four.py::test_3, test_four.py::test_4"
     assert len(project.arrived) == 2
@@ -514,7 +525,7 @@ def test_ctrl_c_keeps_what_has_ended_and_sends_it(project: Project, workers: str
         """,
     )
     process = project.start_pytest("--tms-to", "qase", workers)
-    project.wait_for("reached", process)
+    project.wait_for(process, (project.root / "reached").exists)
     os.killpg(process.pid, signal.SIGINT)
     ran = project.ended(process)
 

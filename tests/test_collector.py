@@ -1,0 +1,245 @@
+"""What a result tells: title, suite, parameters, times, messages, and what the test printed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_tmsreport.model import Result
+
+if TYPE_CHECKING:
+    from conftest import Project, Ran
+
+
+def test_parameters_are_readable_and_the_same_in_every_session(project: Project, workers: str) -> None:
+    project.write(
+        "test_values.py",
+        """
+        import enum
+        import functools
+
+        import pytest
+
+        class Way(enum.Enum):
+            IN = 1
+
+        class Opaque:
+            pass
+
+        class Rude:
+            def __repr__(self):
+                raise ValueError("no")
+
+        class Weird:
+            def __repr__(self):
+                return 7
+
+        VALUES = {
+            "number": 1, "text": "plain text", "enum": Way.IN, "class": Opaque, "object": Opaque(), "rude": Rude(),
+            "weird": Weird(), "none": None, "tuple": ("a", 2), "function": len, "partial": functools.partial(len),
+            "lambda": lambda: 0, "long": "x" * 100_000, "inner": [Opaque()], "empty": "", "lines": "a\\nb",
+            "nul": "a\\0b", "surrogate": "a\\udc80b", "coloured": "\\x1b[31mred\\x1b[0m",
+        }
+
+        @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+        @pytest.mark.parametrize("also", [True])
+        def test_values(value, also):
+            pass
+        """,
+    )
+    ran = project.report(workers)
+
+    found = {result.nodeid.partition("[")[2].rpartition("-")[2][:-1]: result.parameters for result in ran.results}
+    assert {parameters.pop("also") for parameters in map(dict, found.values())} == {"True"}
+    values = {name: parameters["value"] for name, parameters in found.items()}
+    longest = values.pop("long")
+    assert 200 < len(longest) <= 250
+    assert "characters left out" in longest
+    assert values == {
+        "number": "1",
+        "text": "plain text",
+        "enum": "IN",
+        "class": "Opaque",
+        "object": "Opaque",
+        "rude": "Rude",
+        "weird": "Weird",
+        "none": "None",
+        "tuple": "('a', 2)",
+        "function": "len",
+        "partial": "partial",
+        "lambda": "<lambda>",
+        "inner": "[<test_values.Opaque object>]",
+        "empty": "",
+        "lines": "a\nb",
+        "nul": "a␀b",
+        "surrogate": "a?b",
+        "coloured": "red",
+    }
+    assert len(project.arrived) == 19
+
+
+def test_a_title_and_a_suite_come_from_where_the_test_stands(project: Project) -> None:
+    test = "def test_one(): pass\nclass TestCart:\n    class TestSum:\n        def test_two(self): pass\n"
+    project.write("test_top.py", test)
+    project.write("unit/shop/test_deep.py", test)
+    ran = project.report()
+
+    assert {(result.title, result.suite) for result in ran.results} == {
+        ("test_one", ("test_top",)),
+        ("test_two", ("test_top", "TestCart", "TestSum")),
+        ("test_one", ("unit", "shop", "test_deep")),
+        ("test_two", ("unit", "shop", "test_deep", "TestCart", "TestSum")),
+    }
+
+
+def test_times_are_those_of_the_world_whatever_a_test_does_to_its_clock(project: Project, workers: str) -> None:
+    project.write(
+        "test_time.py",
+        """
+        import time
+
+        import freezegun
+        import pytest
+
+        @pytest.fixture
+        def frozen():
+            with freezegun.freeze_time("2001-01-01"):
+                yield
+
+        def test_frozen(frozen):
+            assert time.time() == 978307200
+
+        @freezegun.freeze_time("2040-01-01", tick=True)
+        def test_in_the_future():
+            assert time.time() > 2_000_000_000
+
+        def test_moves_and_leaves_it_so():
+            time.time = time.perf_counter = lambda: 5.0
+
+        def test_afterwards():
+            assert time.time() == 5.0
+        """,
+    )
+    before = time.time()
+    ran = project.report(workers)
+    after = time.time()
+
+    assert len(ran.results) == len(project.arrived) == 4
+    for result in ran.results:
+        assert result.outcome.value == "passed"
+        phases = [result.phases[name] for name in ("setup", "call", "teardown")]
+        assert before - 1 < result.start == phases[0].start
+        assert result.end < after + 1
+        assert all(phase.duration >= 0 for phase in phases)
+        assert phases[0].start <= phases[1].start <= phases[2].start
+        assert result.duration == pytest.approx(sum(phase.duration for phase in phases), abs=0.5)
+
+
+PRINTING = """
+import logging
+import os
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def loud():
+    print("out of setup")
+    logging.getLogger("shop").warning("log of setup")
+    yield
+    print("out of teardown")
+
+
+def test_fails(loud):
+    print("out of call")
+    print("err of call", file=sys.stderr)
+    os.write(1, b"straight out\\n")
+    print("\\x1b[31mred\\x1b[0m a\\0b end")
+    logging.getLogger("shop").error("log of call")
+    assert "\\x1b[31mred\\x1b[0m" == "a\\0b"
+
+
+def test_passes(loud):
+    print("quietly")
+"""
+
+
+def printed(ran: Ran, result: Result) -> dict[str, str]:
+    """File name -> content."""
+    names = [file.name for file in result.attachments]
+    assert len(set(names)) == len(names)
+    return {file.name: ran.text(file) for file in result.attachments}
+
+
+@pytest.mark.parametrize("capture", ["failed", "all", "none"])
+def test_what_a_test_printed_is_kept_phase_by_phase(project: Project, capture: str) -> None:
+    project.write("test_printing.py", PRINTING)
+    project.settings(f"[tmsreport]\ncapture = {capture}\n")
+    ran = project.report("-n2" if capture == "all" else "-n0")
+
+    failed, passed = (ran.last[f"test_printing.py::{name}"] for name in ("test_fails", "test_passes"))
+    setup = {"Captured stdout setup.txt": "out of setup\n"}
+    teardown = {"Captured stdout teardown.txt": "out of teardown\n"}
+    of_failed = printed(ran, failed)
+    logs = [of_failed.pop(f"Captured log {phase}.txt", "") for phase in ("setup", "call")]
+    call = {
+        "Captured stdout call.txt": "out of call\nstraight out\nred a␀b end\n",
+        "Captured stderr call.txt": "err of call\n",
+    }
+    assert of_failed == ({} if capture == "none" else {**setup, **call, **teardown})
+    assert ["log of setup" in logs[0], "log of call" in logs[1]] == [capture != "none"] * 2
+    quiet = {**setup, "Captured stdout call.txt": "quietly\n", **teardown}
+    of_passed = printed(ran, passed)
+    of_passed.pop("Captured log setup.txt", None)
+    assert of_passed == (quiet if capture == "all" else {})
+    sent = {result.title: result.body["attachments"] for result in project.arrived}
+    assert [len(sent[result.title]) for result in (failed, passed)] == [
+        len(result.attachments) for result in (failed, passed)
+    ]
+    assert "\x1b" not in failed.message + failed.traceback
+
+
+def test_strange_characters_survive_the_way(project: Project, workers: str) -> None:
+    # A lone surrogate in a failure ends any session of xdist, with or without us: execnet does not carry it.
+    surrogate = "\\udc80" if workers == "-n0" else "?"
+    project.write(
+        "test_strange.py",
+        """
+        import pytest
+
+        class Strange(Exception):
+            def __str__(self):
+                return "NUL \\0, surrogate \\udc80, escape \\x1b[31mred\\x1b[0m, wide \\N{SNOWMAN}"
+
+        def test_raises():
+            raise Strange
+
+        def test_skips():
+            pytest.skip("NUL \\0, surrogate \\udc80, escape \\x1b[31mred\\x1b[0m, wide \\N{SNOWMAN}")
+
+        @pytest.mark.xfail(reason="NUL \\0, surrogate \\udc80, escape \\x1b[31mred\\x1b[0m, wide \\N{SNOWMAN}")
+        def test_xfails():
+            assert False
+
+        def test_says_much():
+            raise ValueError("x" * 10_000_000)
+
+        def test_exits_strangely():
+            raise BaseException("neither an error nor an exit")
+        """.replace("\\udc80", surrogate),
+    )
+    ran = project.report(workers)
+
+    found = {result.title: result for result in ran.results}
+    text = "NUL ␀, surrogate {}, escape red, wide ☃"
+    assert found["test_skips"].message in (text.format("?"), text.format("\\udc80"))
+    assert found["test_xfails"].message in (text.format("?"), text.format("\\udc80"))
+    assert found["test_raises"].message.endswith(("wide ☃", "red, wide ☃"))
+    assert len(found["test_says_much"].message) <= 8_000
+    assert len(found["test_says_much"].traceback) <= 64_000
+    assert "characters left out" in found["test_says_much"].message
+    assert len(project.arrived) == len(found) == 5
+    assert {result.id for result in project.arrived} == {result.id for result in ran.results}

@@ -1,0 +1,269 @@
+"""What a user types and what is printed; what is there when nothing was asked for."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+ONE = "def test_one(): pass\n"
+TWO = "def test_one(): pass\ndef test_two(): assert False\n"
+NOT_NEEDED = ("requests", "urllib3", "tenacity", "click", "flask", "werkzeug", "requests_toolbelt")
+SUMMARY = re.compile(
+    r"qase: \d+ delivered, \d+ kept, \d+ refused, \d+ without case"
+    r" \| (run \S+ http\S+|no run) \| \d+ requests?, \d+\.\d s"
+)
+DELIVERED = "qase: 1 delivered, 0 kept, 0 refused, 0 without case | run 1 http://127.0.0.1:"
+
+
+def test_an_installed_plugin_that_is_not_asked_for_is_only_options_a_marker_and_hooks(project: Project) -> None:
+    project.settings("[tmsreport:qase]\nproject = SHOP\n")
+    project.write(
+        "test_off.py",
+        """
+        import sys
+        import pytest
+
+        @pytest.mark.tms("C1", qase="C2", title="A title")
+        def test_off():
+            ours = {name for name in sys.modules if name.startswith("pytest_tmsreport")}
+            assert ours == {"pytest_tmsreport", "pytest_tmsreport.plugin", "pytest_tmsreport.hooks"}
+        """,
+    )
+    project.write(
+        "conftest.py",
+        f"""
+        import sys
+
+        def pytest_tmsreport_run(run):
+            raise RuntimeError("nothing is reported")
+
+        def pytest_unconfigure():
+            assert not set({NOT_NEEDED!r}) & set(sys.modules)
+        """,
+    )
+    before = project.files()
+    ran = project.pytest("--strict-markers", "--strict-config", "-W", "error")
+
+    assert ran.status == 0
+    assert "test management" not in ran.out
+    assert project.files() == before
+    assert not project.box.requests
+
+
+def test_the_process_that_runs_tests_imports_no_client_and_no_server(project: Project, workers: str) -> None:
+    project.write(
+        "test_on.py",
+        f"""
+        import sys
+
+        def test_on():
+            assert not set({NOT_NEEDED!r}) & set(sys.modules)
+            assert not {{"pytest_tmsreport.client", "pytest_tmsreport.upload"}} & set(sys.modules)
+        """,
+    )
+    project.write(
+        "conftest.py",
+        f"""
+        import pathlib, sys
+
+        def pytest_unconfigure(config):
+            name = getattr(config, "workerinput", {{}}).get("workerid", "main")
+            found = sorted(set({NOT_NEEDED!r}) & set(sys.modules))
+            pathlib.Path(f"imported-{{name}}").write_text(" ".join(found))
+        """,
+    )
+    ran = project.report(workers, "-W", "error")
+
+    assert ran.status == 0
+    assert ran.line("qase: ").startswith(DELIVERED)
+    names = ["imported-main", *(["imported-gw0", "imported-gw1"] if workers == "-n2" else [])]
+    assert {path.name: path.read_text() for path in project.root.glob("imported-*")} == dict.fromkeys(names, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--tms", "qase"], "--tms takes no name: write `--tms-to qase`"),
+        (["--tms-to", "qse"], "--tms-to qse: there is no such destination; did you mean `qase`?"),
+        (["--tms-to", "nosuch"], "there is no such destination; add a section [tmsreport:nosuch] with `vendor = …`"),
+        (["--tms-to", "qase", "--tms-set", "qase.token=x"], "`token` is a secret and stands in --tms-set"),
+        (["--tms-to", "qase", "--tms-set", "qase.projct=X"], "unknown key `projct`; did you mean `project`?"),
+        (["--tms-to", "qase", "--tms-set", "onloss=fail"], "unknown key `onloss`; did you mean `on_loss`?"),
+        (["--tms-to", "qase", "--tms-set", "qsae.project=X"], "unknown destination 'qsae'; did you mean `qase`?"),
+        (["--tms-to", "qase", "--tms-set", "on_loss"], "--tms-set takes KEY=VALUE or DESTINATION.KEY=VALUE"),
+    ],
+)
+def test_what_was_typed_wrong_is_answered_with_what_is_right(
+    project: Project, arguments: list[str], words: str
+) -> None:
+    project.write("test_one.py", ONE)
+    ran = project.pytest(*arguments)
+
+    assert ran.status == pytest.ExitCode.USAGE_ERROR
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+    assert project.files() == {"pytest.ini", "test_one.py"}
+    assert not project.box.requests
+
+
+def test_a_report_to_nowhere_is_answered_with_the_lines_to_add(project: Project) -> None:
+    ran = project.pytest("--tms")
+
+    assert ran.status == pytest.ExitCode.USAGE_ERROR
+    assert "[tmsreport:qase]\n" in ran.err
+    assert "TMSREPORT_QASE_TOKEN" in ran.err
+    assert "tmsreport sandbox qase -- pytest --tms-to qase" in ran.err
+
+
+def test_a_folder_that_is_named_as_a_vendor_can_be_tested(project: Project) -> None:
+    project.settings("[tmsreport:qase]\n")
+    project.write("qase/test_one.py", ONE)
+    ran = project.pytest("--tms", "qase")
+
+    assert ran.line("qase: ").startswith(DELIVERED)
+
+
+def test_a_destination_with_broken_settings_is_off_and_the_others_are_served(project: Project, workers: str) -> None:
+    project.settings(
+        """
+        [tmsreport:broken]
+        vendor = qase
+        projekt = SHOP
+        [tmsreport:qase]
+        """
+    )
+    project.environ["TMSREPORT_BROKEN_TOKEN"] = "another-token"
+    project.write("test_one.py", ONE)
+    ran = project.pytest("--tms", workers)
+
+    assert ran.status == 0
+    problem = "unknown key `projekt`; did you mean `project`?"
+    header, summary = ran.out.split("test management")
+    assert "tmsreport: broken: " in header
+    assert problem in header
+    assert "broken: 0 delivered, 1 kept, 0 refused, 0 without case | no run | 0 requests, 0.0 s" in summary
+    assert problem in summary
+    assert ran.line("qase: ").startswith(DELIVERED)
+    assert ran.line("send the rest: ")
+
+
+def test_broken_settings_stop_the_session_where_no_loss_is_allowed(project: Project, workers: str) -> None:
+    project.settings("[tmsreport]\non_loss = fail\n[tmsreport:qase]\nprojekt = SHOP\n")
+    project.write("test_one.py", "open('ran', 'w')\n" + ONE)
+    ran = project.pytest("--tms", workers)
+
+    assert ran.status == pytest.ExitCode.USAGE_ERROR
+    assert "tmsreport: qase: " in ran.err
+    assert "unknown key `projekt`; did you mean `project`?" in ran.err
+    assert not (project.root / "ran").exists()
+
+
+@pytest.mark.parametrize("option", ["-v", "-q", "-qq", "--no-summary", "--no-header"])
+def test_a_summary_is_printed_however_quiet_the_session_is(project: Project, option: str) -> None:
+    project.write("test_one.py", ONE)
+    ran = project.report(option)
+
+    assert SUMMARY.fullmatch(ran.line("qase: "))
+    assert ran.line("qase: ").startswith(DELIVERED)
+    assert not ran.err
+
+
+def test_a_session_without_a_terminal_sums_up_on_stderr(project: Project) -> None:
+    project.write("test_one.py", ONE)
+    ran = project.report("-p", "no:terminal", "-p", "no:xdist")
+
+    assert SUMMARY.fullmatch(ran.line("qase: "))
+    assert "qase: " in ran.err
+    assert ran.status == 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--collect-only",
+        "--fixtures",
+        "--fixtures-per-test",
+        "--setup-plan",
+        "--setup-only",
+        "--markers",
+        "--help",
+        "--version",
+        "--cache-show",
+    ],
+)
+def test_what_runs_no_test_makes_and_sends_nothing(project: Project, option: str) -> None:
+    project.write("test_one.py", ONE)
+    ran = project.report(option)
+
+    assert ran.status == 0
+    assert project.files() == {"pytest.ini", "test_one.py"}
+    assert not project.box.requests
+    assert "test management\n" not in ran.out
+
+
+def test_a_session_that_selects_no_test_makes_no_run(project: Project, workers: str) -> None:
+    project.write("test_one.py", ONE)
+    ran = project.report(workers, "-k", "nothing")
+
+    assert ran.status == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert ran.line("qase: ") == ("qase: 0 delivered, 0 kept, 0 refused, 0 without case | no run | 0 requests, 0.0 s")
+    assert not project.box.requests
+    assert ran.folder is None
+
+
+@pytest.mark.parametrize(("on_loss", "status"), [("ignore", 0), ("warn", 0), ("fail", 10)])
+def test_a_refused_token_loses_nothing_and_the_printed_command_delivers_all(
+    project: Project, workers: str, on_loss: str, status: int
+) -> None:
+    project.settings(f"[tmsreport]\non_loss = {on_loss}\n")
+    project.write("test_one.py", ONE)
+    project.served.troubles.add("401")
+    ran = project.report(workers, "--color=yes")
+
+    assert ran.status == status
+    assert not project.arrived
+    red = "\x1b[31m" if on_loss != "ignore" else ""
+    assert f"{red}qase: 0 delivered, 1 kept, 0 refused, 0 without case | no run | 1 request, " in ran.out
+    assert "what to do: make a new token" in ran.out
+    command = shlex.split(re.search("send the rest: ([^\x1b\n]*)", ran.out)[1])  # type: ignore[index]
+    assert command[1:3] == ["-m", "pytest_tmsreport"] or command[0] == "tmsreport"
+
+    project.served.troubles.clear()
+    sent = project.run(*command)
+    assert sent.status == 0
+    assert "qase: 1 delivered, 0 kept, 0 refused, 0 without case | run 1 " in sent.out
+    assert [result.title for result in project.arrived] == ["test_one"]
+    assert project.box.runs["1"].end is not None
+
+
+def test_a_loss_leaves_the_status_of_a_failed_session_alone(project: Project, workers: str) -> None:
+    project.settings("[tmsreport]\non_loss = fail\n")
+    project.write("test_two.py", TWO)
+    project.served.troubles.add("401")
+
+    assert project.report(workers).status == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_complete_delivery_leaves_the_status_alone(project: Project) -> None:
+    project.settings("[tmsreport]\non_loss = fail\n")
+    project.write("test_one.py", ONE)
+
+    assert project.report("-n2").status == 0
+
+
+def test_a_rehearsal_prints_each_request_and_sends_none(project: Project, workers: str) -> None:
+    project.write("test_two.py", TWO)
+    ran = project.report("--tms-dry-run", workers)
+
+    assert not project.box.requests
+    assert "qase: POST v1/run/SHOP" in ran.out
+    assert '"title": "test_two"' in ran.out
+    assert "qase: dry run: nothing is sent" in ran.out
+    assert ran.folder is None
+    assert ran.status == pytest.ExitCode.TESTS_FAILED
