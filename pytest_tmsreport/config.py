@@ -531,7 +531,7 @@ def _pairs(text: str, where: str, what: str) -> list[tuple[str, str]]:
 
 
 def _nearest(word: str, options: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(options), 1, 0.5)
+    near = difflib.get_close_matches(word, list(options), 1, 0.6)
     return f"; did you mean `{near[0]}`?" if near else ""
 
 

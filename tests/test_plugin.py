@@ -90,7 +90,7 @@ def test_the_process_that_runs_tests_imports_no_client_and_no_server(project: Pr
     ("arguments", "words"),
     [
         (["--tms", "qase"], "--tms takes no name: write `--tms-to qase`"),
-        (["--tms-to", "qse"], "--tms-to qse: there is no such destination; did you mean `qase`?"),
+        (["--tms-to", "qse"], "qse: there is no such destination; did you mean `qase`?"),
         (["--tms-to", "nosuch"], "there is no such destination; add a section [tmsreport:nosuch] with `vendor = …`"),
         (["--tms-to", "qase", "--tms-set", "qase.token=x"], "`token` is a secret and stands in --tms-set"),
         (["--tms-to", "qase", "--tms-set", "qase.projct=X"], "unknown key `projct`; did you mean `project`?"),
