@@ -738,7 +738,7 @@ def test_a_destination_that_does_not_exist_is_refused_with_the_nearest(tmp_path:
     write(tmp_path, TWO)
     with pytest.raises(ConfigError, match="qsae: there is no such destination; did you mean `qase`") as caught:
         load(tmp_path, TWO_TOKENS, only=["qsae"])
-    assert "name one of: qase, web" in str(caught.value)
+    assert {"qase", "web"} <= set(str(caught.value).rpartition("name one of: ")[2].split(", "))
 
 
 def test_a_destination_of_a_file_that_cannot_be_read_is_not_called_unknown(tmp_path: Path) -> None:
