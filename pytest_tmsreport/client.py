@@ -112,6 +112,7 @@ class Client:
 
     `deadline` returns the time (of `clock`, monotonic seconds) at which waiting ends. `transport` replaces the network,
     `sleep` and `clock` replace time. With `rehearse` nothing is sent: each request goes to that function instead.
+    `note` hears what a vendor has to tell beside errors, for the summary.
     """
 
     def __init__(  # noqa: PLR0913 - each is a seam that a test or a setting uses
@@ -125,8 +126,10 @@ class Client:
         sleep: Callable[[float], Any] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         rehearse: Callable[[Request], None] | None = None,
+        note: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.vendor = vendor
+        self.note = note
         self.requests = 0
         self._pacer = pacer or Pacer(vendor.requests_per_minute, clock)
         self._network = network or Network()
@@ -141,6 +144,7 @@ class Client:
         self._session.auth = _as_it_is  # keeps requests from signing with ~/.netrc
         self._session.headers["Accept"] = "application/json"
         self._session.headers["User-Agent"] = "pytest-tmsreport"
+        self._session.headers.update(vendor.headers)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, transport or HTTPAdapter(pool_maxsize=max(vendor.parallel, 1)))
@@ -202,15 +206,16 @@ class Client:
         is_lost = False
         for attempt in retrying:
             with attempt:
-                if is_lost and recover and (body := recover()) is not None:
-                    return Reply(body, lambda text: self._odd(request, text))
                 try:
+                    if is_lost and recover and (body := recover()) is not None:
+                        return Reply(body, lambda text: self._odd(request, text))
                     reply = self._attempt(request)
                 except TransientError as error:
                     if not (repeat or error.answered or error.body is not None):  # a tool that says it failed is clear
                         text = f"the answer was lost, and it may have arrived: {error.text}"
                         raise self._error(Doubtful, request, text, "look at the tool, then decide") from error
                     is_lost = is_lost or not error.answered
+                    error.answered = not is_lost  # nor does a later answer tell what became of it
                     raise
                 if not is_done(reply.body):
                     raise self._error(TransientError, request, "it is still at work", "send the rest later")

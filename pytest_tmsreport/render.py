@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from .model import Result
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MARK = re.compile(r"pytest-tmsreport [\w/:.%~-]+")
 _GAP = "\n… {} characters left out …\n"
 
 
@@ -56,3 +61,21 @@ def segment(value: object) -> str:
     text = quote(str(value), safe="")
     # `.` and `..` would climb; requests decodes %2E before it sends, so that only a second encoding stays.
     return text.replace(".", "%252E") if text in (".", "..") else text
+
+
+def mark(own_id: str) -> str:
+    """The line by which a run or result of ours is found again in a tool that takes no id of ours."""
+    return f"pytest-tmsreport {quote(own_id, safe='/:')}"
+
+
+def marked(text: str) -> str:
+    """The last such line in a text, whatever an editor has put around it; empty if there is none."""
+    found: list[str] = _MARK.findall(text)
+    return found[-1] if found else ""
+
+
+def remarks(result: Result) -> list[str]:
+    """What stands beside a result's message: that it is flaky, its earlier attempts, its links."""
+    lines = [f"flaky: passed on attempt {result.attempt}"] if result.is_flaky else []
+    lines += [f"attempt {number}: {text}" for number, text in enumerate(result.earlier, 1)]
+    return lines + [f"{link.kind}: {link.name + ' ' if link.name else ''}{link.url}" for link in result.links]

@@ -105,6 +105,7 @@ def _to_one(folder: RunFolder, run: Run, vendor: Vendor, pacer: Pacer, condition
         sleep=conditions.sleep,
         clock=conditions.clock,
         rehearse=(lambda request: rehearse(vendor.name, request)) if rehearse else None,
+        note=lambda text: tally.notes.append(plain(conditions.mask(text))),
     )
     try:
         with holding(folder.path, vendor.name) as book:
@@ -400,6 +401,8 @@ def _batches(results: Iterable[Result], vendor: Vendor) -> Iterator[list[Result]
     size = 0
     for result in results:
         weight = 1000 + 2 * (len(result.message) + len(result.traceback) + len(result.description))
+        if vendor.files == "inline":  # as base64
+            weight += sum(4 * each.size // 3 for each in result.attachments)
         if batch and (len(batch) >= vendor.batch_size or size + weight > vendor.batch_bytes):
             yield batch
             batch, size = [], 0

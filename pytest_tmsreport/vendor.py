@@ -84,6 +84,7 @@ class Vendor:
     needs_case: ClassVar[bool] = False
     errors: ClassVar[ErrorTable] = ErrorTable()
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    headers: ClassVar[Mapping[str, str]] = {}
     rate_limit_wait_s: ClassVar[float | None] = None
     is_repeatable: ClassVar[bool] = True
     files: ClassVar[Literal["before", "after", "inline"]] = "before"
@@ -192,7 +193,7 @@ class Vendor:
 
 def names() -> list[str]:
     """Every known vendor: ours, and those that installed packages add by entry point."""
-    ours = {module.name for module in pkgutil.iter_modules(vendors.__path__)}
+    ours = {module.name for module in pkgutil.iter_modules(vendors.__path__) if not module.name.startswith("_")}
     return sorted(ours | {entry.name for entry in entry_points(group=ENTRY_POINTS)})
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from conftest import Project, Ran
 
 
-def test_parameters_are_readable_and_the_same_in_every_session(project: Project, workers: str) -> None:
+def test_parameters_are_readable_and_the_same_in_every_session(project: Project) -> None:
     project.write(
         "test_values.py",
         """
@@ -49,7 +49,7 @@ def test_parameters_are_readable_and_the_same_in_every_session(project: Project,
             pass
         """,
     )
-    ran = project.report(workers)
+    ran = project.report("-n2")
 
     found = {result.nodeid.partition("[")[2].rpartition("-")[2][:-1]: result.parameters for result in ran.results}
     assert {parameters.pop("also") for parameters in map(dict, found.values())} == {"True"}
@@ -94,7 +94,7 @@ def test_a_title_and_a_suite_come_from_where_the_test_stands(project: Project) -
     }
 
 
-def test_times_are_those_of_the_world_whatever_a_test_does_to_its_clock(project: Project, workers: str) -> None:
+def test_times_are_those_of_the_world_whatever_a_test_does_to_its_clock(project: Project) -> None:
     project.write(
         "test_time.py",
         """
@@ -123,7 +123,7 @@ def test_times_are_those_of_the_world_whatever_a_test_does_to_its_clock(project:
         """,
     )
     before = time.time()
-    ran = project.report(workers)
+    ran = project.report()
     after = time.time()
 
     assert len(ran.results) == len(project.arrived) == 4
@@ -225,7 +225,7 @@ def test_strange_characters_survive_the_way(project: Project, workers: str) -> N
             assert False
 
         def test_says_much():
-            raise ValueError("x" * 10_000_000)
+            raise ValueError("x" * 1_000_000)
 
         def test_exits_strangely():
             raise BaseException("neither an error nor an exit")

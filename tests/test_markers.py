@@ -133,9 +133,9 @@ def test_right():
 """
 
 
-def test_what_a_mark_says_wrongly_is_named_and_the_rest_counts(project: Project, workers: str) -> None:
+def test_what_a_mark_says_wrongly_is_named_and_the_rest_counts(project: Project) -> None:
     project.write("test_wrong.py", WRONG)
-    ran = project.report(workers)
+    ran = project.report("-n2")
 
     assert ran.status == 0
     wrong = ran.line("wrong mark: test_wrong.py::test_all_wrong: ")
@@ -172,8 +172,8 @@ def test_a_wrong_mark_stops_the_session_before_any_test_where_no_loss_is_allowed
     assert ran.folder is None
 
 
-def test_a_wrong_mark_of_a_test_that_is_not_selected_stops_nothing(project: Project, workers: str) -> None:
+def test_a_wrong_mark_of_a_test_that_is_not_selected_stops_nothing(project: Project) -> None:
     project.settings("[tmsreport]\non_loss = fail\n")
     project.write("test_wrong.py", WRONG)
 
-    assert project.report(workers, "-k", "right").status == 0
+    assert project.report("-k", "right").status == 0

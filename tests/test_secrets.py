@@ -78,7 +78,7 @@ def pytest_tmsreport_result(result):
 """
 
 
-@pytest.mark.parametrize("trouble", ["", "401"])
+@pytest.mark.parametrize(("workers", "trouble"), [("-n0", "401"), ("-n2", "")])
 def test_a_token_that_tests_print_is_left_in_no_file_and_sent_nowhere(
     project: Project, workers: str, trouble: str
 ) -> None:

@@ -199,9 +199,9 @@ def test_modules_of_the_project_that_are_named_as_ours_need_not_be_there_for_the
 
 
 @on_linux
-def test_nothing_of_ours_runs_when_pytest_has_returned(project: Project, workers: str) -> None:
+def test_nothing_of_ours_runs_when_pytest_has_returned(project: Project) -> None:
     project.write("test_one.py", ONE)
-    ran = project.report(workers)
+    ran = project.report("-n2")
 
     assert still_running(project) == []
     assert ran.line("qase: ").startswith("qase: 1 delivered")
@@ -270,10 +270,10 @@ def test_ctrl_c_while_results_are_sent_keeps_them(project: Project) -> None:
     assert [result.title for result in project.arrived] == ["test_one"]
 
 
-def test_a_journal_that_cannot_be_written_is_reported_and_the_tests_run(project: Project, workers: str) -> None:
+def test_a_journal_that_cannot_be_written_is_reported_and_the_tests_run(project: Project) -> None:
     project.write("test_one.py", ONE)
     project.write(".tmsreport", "a file, where a folder should be\n")
-    ran = project.report(workers, "--tms-set", "on_loss=fail")
+    ran = project.report("--tms-set", "on_loss=fail")
 
     assert ran.status == 10
     assert ran.line("LOST: 1 result could not be written to the journal")

@@ -117,23 +117,22 @@ def gist(results: list[Result]) -> list[tuple[Any, ...]]:
     )
 
 
-@pytest.mark.parametrize("distribution", ["load", "loadscope", "worksteal"])
-def test_the_same_results_arrive_in_one_run_with_and_without_workers(project: Project, distribution: str) -> None:
+def test_the_same_results_arrive_in_one_run_with_and_without_workers(project: Project) -> None:
     project.write("shop/test_varied.py", VARIED)
     project.write("shop/test_more.py", "import pytest\npytest.importorskip('no_such_module_anywhere')\n")
     arguments = ["--doctest-modules", "--tms-set", "capture=all"]
     alone = project.report(*arguments)
-    together = project.report("-n2", "--dist", distribution, *arguments)
-
-    assert gist(alone.results) == gist(together.results)
     assert len(alone.results) == 38
     assert {result.worker for result in alone.results} == {""}
-    assert {result.worker for result in together.results} <= {"gw0", "gw1", ""}
-    assert {result.worker for result in together.results} & {"gw0", "gw1"}
-    assert [len(project.box.results_of(run)) for run in project.box.runs] == [38, 38]
-    assert [line for line in alone.out.splitlines() if line.startswith(("left out", "wrong mark"))] == [
-        line for line in together.out.splitlines() if line.startswith(("left out", "wrong mark"))
-    ]
+
+    for distribution in ("load", "loadscope", "worksteal"):
+        together = project.report("-n2", "--dist", distribution, *arguments)
+        assert gist(alone.results) == gist(together.results)
+        assert {result.worker for result in together.results} <= {"gw0", "gw1", ""}
+        assert {result.worker for result in together.results} & {"gw0", "gw1"}
+        for start in ("left out", "wrong mark"):
+            assert alone.line(start) == together.line(start)
+    assert [len(project.box.results_of(run)) for run in project.box.runs] == [38] * 4
 
 
 CRASHING = """

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..auth import Header
 from ..errors import (
-    AuthError,
     ConfigError,
     ErrorTable,
-    Fault,
     NotFound,
-    PermanentError,
-    RateLimited,
     Rejected,
-    TooLarge,
-    TransientError,
     VendorError,
     dig,
 )
 from ..model import Outcome, Result, Run
-from ..render import cut, segment, trim, utc
+from ..render import cut, mark, segment, trim, utc
 from ..vendor import Vendor, setting
+from ._qase_errors import TABLE
+from ._qase_lists import configuration_id, entities
+from ._qase_results import culprits, late_rows, row
 
 if TYPE_CHECKING:
     from ..client import Client, File
@@ -73,35 +70,7 @@ class Qase(Vendor):
     files_per_request: ClassVar[int] = 20
     file_bytes: ClassVar[int] = 32 * 2**20
     files_bytes: ClassVar[int] = 128 * 2**20
-    errors: ClassVar[ErrorTable] = ErrorTable(
-        message=("errorMessage", "message", "error"),
-        details="errorFields",
-        success="status",
-        codes={
-            400: Fault(Rejected, "a value is not valid", "check case ids, status words, plan and environment"),
-            401: Fault(
-                AuthError, "the token is wrong or revoked", "make a new token; check `host`: cloud, EU or dedicated"
-            ),
-            402: Fault(PermanentError, "the subscription does not include this", "upgrade it, or leave the option out"),
-            403: Fault(
-                AuthError, "the token's owner lacks a right", "grant access to the project, or use another token"
-            ),
-            404: Fault(
-                NotFound, "unknown project, run, plan or case", "check `project` and the ids; was the run deleted?"
-            ),
-            405: Fault(PermanentError, "the address does not take this method", "check `url` and `host`"),
-            408: Fault(TransientError, "Qase waited too long for the request", "send again later"),
-            410: Fault(NotFound, "the run or project was removed", "start a new run, or name another with `run_id`"),
-            413: Fault(TooLarge, "too many results, or too large texts or files", "lower `batch_size` or `max_text`"),
-            422: Fault(Rejected, "a field is not valid", "check case ids, status words, plan and environment"),
-            429: Fault(RateLimited, "too many requests", "lower `parallel` or `requests_per_minute`"),
-            500: Fault(TransientError, "Qase failed", "send again later"),
-            502: Fault(TransientError, "a gateway got no answer from Qase", "send again later"),
-            503: Fault(TransientError, "Qase is under maintenance", "send again later"),
-            504: Fault(TransientError, "a gateway waited too long for Qase", "send again later"),
-            507: Fault(PermanentError, "the storage of the workspace is full", "free space in the workspace"),
-        },
-    )
+    errors: ClassVar[ErrorTable] = TABLE
 
     project: str = setting("code of the project")
     host: str = setting("qase.io, eu.qase.io or a dedicated host; not used where `url` is set", default="qase.io")
@@ -137,14 +106,14 @@ class Qase(Vendor):
         environment = "environment_id" if self.environment.isdecimal() else "environment_slug"
         fields = {
             "title": cut(run.name, 255),
-            "description": f"{trim(run.description, 9_000)}\n\n{_mark(run)}".strip(),
+            "description": f"{trim(run.description, 9_000)}\n\n{mark(run.id)}".strip(),
             "is_autotest": True,
             "start_time": utc(run.start),
             "tags": list(run.tags),
             environment: int(self.environment) if self.environment.isdecimal() else self.environment,
             "milestone_id": self.milestone,
             "plan_id": self.plan,
-            "configurations": self._configuration_ids(http),
+            "configurations": [configuration_id(http, self.project, *pair) for pair in self.configurations.items()],
         }
         body = {key: value for key, value in fields.items() if value}
         try:
@@ -155,8 +124,8 @@ class Qase(Vendor):
         return str(reply.pick("result.id", int))
 
     def find_run(self, http: Client, run: Run) -> str | None:
-        for entity in _entities(http, f"v1/run/{self.project}", {"search": cut(run.name, 255)}):
-            if _mark(run) in str(entity.get("description")):
+        for entity in entities(http, f"v1/run/{self.project}", {"search": cut(run.name, 255)}):
+            if mark(run.id) in str(entity.get("description")):
                 return str(entity["id"])
         return None
 
@@ -173,12 +142,12 @@ class Qase(Vendor):
                 raise
 
     def send(self, http: Client, run_id: str, batch: Sequence[Result]) -> Sequence[str]:
-        rows = [self._row(index, result) for index, result in enumerate(batch)]
+        rows = [row(self, index, result) for index, result in enumerate(batch)]
         path = f"v2/{self.project}/run/{segment(run_id)}/results"
         try:
             http.post(path, json={"results": rows})
         except Rejected as error:
-            late = _late_rows(error)
+            late = late_rows(error)
             if not late:
                 raise
             for index in late & set(range(len(rows))):  # times before the run's start: the duration tells enough
@@ -187,13 +156,7 @@ class Qase(Vendor):
         return ()
 
     def blame(self, error: VendorError, batch: Sequence[Result]) -> Mapping[int, str]:
-        culprits: dict[int, str] = {}
-        for entry in _error_fields(error):
-            index = _row_of(entry)
-            if index is not None:
-                words = f"{entry.get('field')}: {entry.get('error')}"
-                culprits[index] = f"{culprits[index]}; {words}" if index in culprits else words
-        return culprits
+        return culprits(error)
 
     def attach(self, http: Client, run_id: str, files: Sequence[File]) -> Sequence[str]:
         reply = http.post(f"v1/attachment/{self.project}", files=[("file[]", file) for file in files])
@@ -214,116 +177,9 @@ class Qase(Vendor):
             return ""  # the address of an API does not tell that of its pages
         return f"{web.rstrip('/')}/run/{self.project.upper()}/dashboard/{segment(run_id)}"
 
-    def _row(self, index: int, result: Result) -> dict[str, Any]:
-        fields = {**result.fields, "description": result.description, "tags": ",".join(result.tags)}
-        signature = [*result.nodeid.split("[")[0].split("::"), *(f"{{{k}:{v}}}" for k, v in result.parameters.items())]
-        return {
-            "id": result.id,
-            "title": cut(result.title, 255),
-            "signature": "::".join(part.lower().replace(" ", "_") for part in signature),
-            "testops_ids": [self._case_id(index, text) for text in result.case_ids] or None,
-            "execution": {
-                "status": self.word(result.outcome),
-                "start_time": round(result.start, 3),
-                "end_time": round(result.end, 3),
-                "duration": round(1000 * result.duration),
-                "stacktrace": result.traceback or None,
-                "thread": result.worker or None,
-            },
-            "fields": {key: value for key, value in fields.items() if value},
-            "attachments": [each.remote_id for each in result.attachments],
-            "steps_type": "classic",
-            "steps": [],
-            "params": {name: value or "empty" for name, value in result.parameters.items()},
-            "param_groups": [],
-            "relations": {"suite": {"data": [{"title": title} for title in result.suite]}} if result.suite else {},
-            "message": _message(result),
-            "defect": self.defect and result.outcome.is_bad,
-        }
-
-    def _case_id(self, index: int, text: str) -> int:
-        found = re.fullmatch(rf"(?:{self.project}-|C)?0*([1-9]\d*)", text.strip(), re.IGNORECASE)
-        if not found:
-            words = f"{text!r} is no case id of project {self.project}: write 7, C7 or {self.project}-7"
-            field = {"field": f"results.{index}.testops_ids", "error": words}
-            raise Rejected(words, vendor=self.name, body={"errorFields": [field]})
-        return int(found[1])
-
     def _run_status(self, http: Client, run_id: str) -> int:
         return http.get(f"v1/run/{self.project}/{segment(run_id)}").pick("result.status", int)
 
     def _answer_for(self, http: Client, run: Run) -> dict[str, Any] | None:
         found = self.find_run(http, run)
         return {"result": {"id": int(found)}} if found else None
-
-    def _configuration_ids(self, http: Client) -> list[int]:
-        return [self._configuration_id(http, group, value) for group, value in self.configurations.items()]
-
-    def _configuration_id(self, http: Client, group: str, value: str) -> int:
-        path = f"v1/configuration/{self.project}"
-
-        def known(title: str, within: int | None = None) -> dict[str, Any] | None:
-            entities = list(_entities(http, path, {}))
-            if within is not None:
-                entities = [each for outer in entities if outer.get("id") == within for each in _children(outer)]
-            found = next((each.get("id") for each in entities if each.get("title") == title), None)
-            return {"result": {"id": found}} if isinstance(found, int) else None
-
-        def made(where: str, body: dict[str, Any], within: int | None = None) -> int:
-            here = known(body["title"], within)
-            if here:
-                return int(here["result"]["id"])
-            return http.post(where, json=body, recover=lambda: known(body["title"], within)).pick("result.id", int)
-
-        group_id = made(f"{path}/group", {"title": group})
-        return made(path, {"title": value, "group_id": group_id}, group_id)
-
-
-def _mark(run: Run) -> str:
-    """What tells this run from another of the same title, when its opening answer was lost."""
-    return f"pytest-tmsreport {run.id}"
-
-
-def _message(result: Result) -> str | None:
-    lines = [result.message] if result.message else []
-    if result.is_flaky:
-        lines.append(f"flaky: passed on attempt {result.attempt}")
-    lines += [f"attempt {number}: {text}" for number, text in enumerate(result.earlier, 1)]
-    lines += [f"{link.kind}: {link.name + ' ' if link.name else ''}{link.url}" for link in result.links]
-    return "\n".join(lines) or None
-
-
-def _entities(http: Client, path: str, params: Mapping[str, str | int]) -> Iterator[dict[str, Any]]:
-    """Every row of a v1 listing: pages of 100, until `filtered` is reached or a page is empty."""
-    offset = 0
-    while True:
-        reply = http.get(path, params={**params, "limit": 100, "offset": offset})
-        rows = reply.pick("result.entities", list)
-        yield from (row for row in rows if isinstance(row, dict))
-        offset += len(rows)
-        if not rows or offset >= int(dig(reply.body, "result.filtered") or 0):
-            return
-
-
-def _children(group: dict[str, Any]) -> list[dict[str, Any]]:
-    return [each for each in group.get("configurations") or [] if isinstance(each, dict)]
-
-
-def _error_fields(error: VendorError) -> list[dict[str, Any]]:
-    found = dig(error.body, "errorFields")
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-
-
-def _row_of(entry: dict[str, Any]) -> int | None:
-    found = re.match(r"results[.\[](\d+)", str(entry.get("field")))
-    return int(found[1]) if found else None
-
-
-def _late_rows(error: VendorError) -> set[int]:
-    """The rows of a batch whose times are refused."""
-    about_times = [
-        entry
-        for entry in _error_fields(error)
-        if str(entry.get("field")).rpartition(".")[2] in ("start_time", "end_time")
-    ]
-    return {index for entry in about_times if (index := _row_of(entry)) is not None}

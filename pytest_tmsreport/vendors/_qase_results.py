@@ -1,0 +1,80 @@
+"""A result as Qase wants it, and what its refusals say about results."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Rejected, VendorError, dig
+from ..render import cut, remarks
+
+if TYPE_CHECKING:
+    from ..model import Result
+    from .qase import Qase
+
+
+def row(vendor: Qase, index: int, result: Result) -> dict[str, Any]:
+    """The `ResultCreate` of a result. Raises Rejected, naming `index`, for what is no case id."""
+    fields = {**result.fields, "description": result.description, "tags": ",".join(result.tags)}
+    signature = [*result.nodeid.split("[")[0].split("::"), *(f"{{{k}:{v}}}" for k, v in result.parameters.items())]
+    message = [*([result.message] if result.message else []), *remarks(result)]
+    return {
+        "id": result.id,
+        "title": cut(result.title, 255),
+        "signature": "::".join(part.lower().replace(" ", "_") for part in signature),
+        "testops_ids": [_case_id(vendor, index, text) for text in result.case_ids] or None,
+        "execution": {
+            "status": vendor.word(result.outcome),
+            "start_time": round(result.start, 3),
+            "end_time": round(result.end, 3),
+            "duration": round(1000 * result.duration),
+            "stacktrace": result.traceback or None,
+            "thread": result.worker or None,
+        },
+        "fields": {key: value for key, value in fields.items() if value},
+        "attachments": [each.remote_id for each in result.attachments],
+        "steps_type": "classic",
+        "steps": [],
+        "params": {name: value or "empty" for name, value in result.parameters.items()},
+        "param_groups": [],
+        "relations": {"suite": {"data": [{"title": title} for title in result.suite]}} if result.suite else {},
+        "message": "\n".join(message) or None,
+        "defect": vendor.defect and result.outcome.is_bad,
+    }
+
+
+def culprits(error: VendorError) -> dict[int, str]:
+    """The rows that a refusal names, with its words."""
+    found: dict[int, str] = {}
+    for entry in _error_fields(error):
+        index = _row_of(entry)
+        if index is not None:
+            words = f"{entry.get('field')}: {entry.get('error')}"
+            found[index] = f"{found[index]}; {words}" if index in found else words
+    return found
+
+
+def late_rows(error: VendorError) -> set[int]:
+    """The rows whose times are refused."""
+    names = ("start_time", "end_time")
+    late = [entry for entry in _error_fields(error) if str(entry.get("field")).rpartition(".")[2] in names]
+    return {index for entry in late if (index := _row_of(entry)) is not None}
+
+
+def _case_id(vendor: Qase, index: int, text: str) -> int:
+    found = re.fullmatch(rf"(?:{vendor.project}-|C)?0*([1-9][0-9]*)", text.strip(), re.IGNORECASE)
+    if not found:
+        words = f"{text!r} is no case id of project {vendor.project}: write 7, C7 or {vendor.project}-7"
+        field = {"field": f"results.{index}.testops_ids", "error": words}
+        raise Rejected(words, vendor=vendor.name, body={"errorFields": [field]})
+    return int(found[1])
+
+
+def _error_fields(error: VendorError) -> list[dict[str, Any]]:
+    found = dig(error.body, "errorFields")
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _row_of(entry: dict[str, Any]) -> int | None:
+    found = re.match(r"results[.\[](\d+)", str(entry.get("field")))
+    return int(found[1]) if found else None
