@@ -58,8 +58,8 @@ def _watch(sender: Sender, found: Outcome, progress: _Progress) -> str:
         why = "interrupted while sending"
     finally:
         progress.clear()
-        why = sender.stop() or why
-    return why
+        stopped = sender.stop()
+    return why or stopped
 
 
 def _counted(folder: RunFolder, vendor: Vendor, why: str) -> Tally:

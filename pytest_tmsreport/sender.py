@@ -67,12 +67,26 @@ class Origin:
 
 
 class Sender:
-    """A running sender, seen from the process that started it."""
+    """A running sender, seen from the process that started it.
 
-    def __init__(self, folder: Path, origin: Origin, job: Mapping[str, Any], deadline_s: float) -> None:
+    `clock` (monotonic seconds) and `sleep` are taken before any test can replace them.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it is to do, and time
+        self,
+        folder: Path,
+        origin: Origin,
+        job: Mapping[str, Any],
+        deadline_s: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Starts it. Raises OSError where that cannot be done."""
         self._folder = folder
-        self._ends = time.monotonic() + deadline_s + GRACE_S
+        self._clock = clock
+        self._sleep = sleep
+        self._ends = clock() + deadline_s + GRACE_S
         self._offset = 0
         self._rest = b""
         with open(folder / LOG, "ab", opener=private) as log:
@@ -86,20 +100,18 @@ class Sender:
                 **_own_group(),
             )
         with suppress(OSError):  # it died at once; `events` says so
-            self._pipe.write(json.dumps({**job, "deadline_s": deadline_s}).encode("ascii") + b"\n")
+            self._pipe.write(encode({**job, "deadline_s": deadline_s}).encode("ascii") + b"\n")
             self._pipe.flush()
 
-    def events(
-        self, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
-    ) -> Iterator[dict[str, Any]]:
+    def events(self) -> Iterator[dict[str, Any]]:
         """What it tells, until it has ended or its time is over; between two looks, an empty event."""
         is_over = False
         while not is_over:
-            is_over = self._process.poll() is not None or clock() > self._ends
+            is_over = self._process.poll() is not None or self._clock() > self._ends
             yield from self._news()
             if not is_over:
                 yield {}
-                sleep(LOOK_S)
+                self._sleep(LOOK_S)
 
     def stop(self) -> str:
         """Ends it if it still runs; returns why it did not end well by itself, or nothing."""
