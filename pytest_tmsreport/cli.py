@@ -19,7 +19,7 @@ import click
 
 from . import vendor as vendor_module
 from .client import Network, Request
-from .config import Config, find_root, load, manual, variable_name
+from .config import Config, load, manual
 from .doctor import examine
 from .errors import HTTP, ConfigError, Fault, JournalError, TmsError
 from .journal import Head, RunFolder, folders
@@ -27,6 +27,7 @@ from .masking import masker
 from .model import to_json
 from .pending import survey
 from .render import count, plain, utc
+from .sources import find_root, variable_name
 from .tally import lines
 from .upload import Conditions, upload
 from .vendor import Vendor

@@ -6,32 +6,23 @@ own well-known variable (for the destination that is named as its vendor), the s
 
 from __future__ import annotations
 
-import configparser
 import difflib
 import ipaddress
-import re
-import sys
-import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
 
+from .convert import convert
 from .errors import ConfigError
 from .journal import NAME
 from .masking import MASK, masker
 from .model import Outcome
+from .sources import Source, read, variable_name
 from .vendor import Vendor, find, is_secret, names, setting
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-PREFIX = "TMSREPORT"
-FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _INTERNAL = ("name", "kind", "status")
 
 
@@ -71,53 +62,6 @@ class Config:
     def vendor_names(self) -> set[str]:
         """Every word that may stand as a keyword of the marker for a case id."""
         return {*names(), *self.wanted}
-
-
-class Source:
-    """Where settings are looked up: overrides, the environment and one file's sections."""
-
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        sections: Mapping[str, Mapping[str, Any]] | None = None,
-        file: str = "",
-        sets: Iterable[str] = (),
-    ) -> None:
-        """Raises ConfigError for an override that is not `key=value` or `destination.key=value`."""
-        self.environ = environ
-        self.sections = {name: dict(section) for name, section in (sections or {}).items()}
-        self.file = file
-        self.overrides: dict[str, dict[str, str]] = {}
-        for text in sets:
-            key, found, value = text.partition("=")
-            outer, dot, inner = key.strip().partition(".")
-            if not found or not outer or (dot and not inner):
-                raise ConfigError(f"--tms-set takes KEY=VALUE or DESTINATION.KEY=VALUE, not {text!r}")
-            section, name = (outer, inner) if dot else ("", outer)
-            self.overrides.setdefault(section, {})[name] = value
-
-    def where(self, section: str) -> str:
-        """The section of the settings file, as a person writes it."""
-        if self.file.endswith(".toml"):
-            table = "tool.tmsreport" if self.file.endswith("pyproject.toml") else "tmsreport"
-            return f"[{table}.{section}]" if section else f"[{table}]"
-        return f"[tmsreport:{section}]" if section else "[tmsreport]"
-
-    def look_up(self, section: str, key: str, own: Sequence[str] = ()) -> tuple[Any, str] | None:
-        """A setting's raw value and where it was found."""
-        if key in self.overrides.get(section, {}):
-            return self.overrides[section][key], f"--tms-set {section + '.' if section else ''}{key}"
-        for variable in (variable_name(section, key), *own):
-            if self.environ.get(variable):
-                return self.environ[variable], variable
-        if key in self.sections.get(section, {}):
-            return self.sections[section][key], f"{self.where(section)} of {self.file}"
-        return None
-
-
-def variable_name(section: str, key: str) -> str:
-    """The environment variable of a setting."""
-    return "_".join(part for part in (PREFIX, section, key.replace(".", "_")) if part).upper()
 
 
 def load(
@@ -192,12 +136,6 @@ def destination(name: str, kind: str, source: Source) -> Vendor:
     return made
 
 
-def source_of(root: Path, environ: Mapping[str, str], sets: Sequence[str] = ()) -> Source:
-    """Where the settings of a project are looked up. Raises ConfigError for a file or override that cannot be read."""
-    sections, file = read(root)
-    return Source(environ, sections, file, sets)
-
-
 def trace(name: str, source: Source) -> list[tuple[str, str, str]]:
     """A destination's settings that are not defaults: key, value, where it was found. Secrets are masked."""
     chosen = source.look_up(name, "vendor")
@@ -227,45 +165,6 @@ def _missing(name: str, key: str, source: Source, *, of_secret: bool) -> str:
     if of_secret:
         return f"`{key}` is missing: set {variable} in the environment, or name a file in {variable}_FILE"
     return f"`{key}` is missing: add `{key} = …` to {source.where(name)}, or set {variable}"
-
-
-def read(root: Path) -> tuple[dict[str, dict[str, Any]], str]:
-    """Our sections of the one settings file in `root` that has any, and its name; the global section is `""`.
-
-    Raises ConfigError for a file that cannot be parsed although it mentions us, and for two files that have sections.
-    """
-    found = [(name, sections) for name in FILES if (sections := _sections(root / name))]
-    if len(found) > 1:
-        both = " and ".join(str(root / name) for name, _ in found)
-        raise ConfigError(f"settings of tmsreport stand in two files, {both}: keep them in one")
-    return (found[0][1], found[0][0]) if found else ({}, "")
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder, from `start` upwards, that has settings of ours; else `start`."""
-    for folder in (start, *start.parents):
-        if any(_headers(folder / name) for name in FILES):
-            return folder
-    return start
-
-
-def convert(value: Any, where: str, hint: Any, what: str) -> Any:
-    """A raw value, text or TOML, as the type of its field. Raises ConfigError that says what is allowed."""
-    if get_origin(hint) in (Union, types.UnionType):
-        hint = next(part for part in get_args(hint) if part is not type(None))
-    if get_origin(hint) is Literal:
-        allowed = get_args(hint)
-        if value not in allowed:
-            raise ConfigError(f"`{what}` is {value!r} in {where}; it can be {', '.join(map(str, allowed))}")
-        return value
-    if get_origin(hint) is tuple:
-        texts = value if isinstance(value, list) else _split(str(value), at_commas=not what.endswith("mask"))
-        return tuple(convert(text, where, get_args(hint)[0], what) for text in texts)
-    if get_origin(hint) is not None:  # a mapping: `key = value, key = value`, or a TOML table
-        text = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
-        pairs = value.items() if isinstance(value, dict) else _pairs(text, where, what)
-        return {str(key): str(held) for key, held in pairs}
-    return _scalar(value, where, hint, what)
 
 
 def manual(vendor: type[Vendor]) -> list[tuple[str, str, str, list[str]]]:
@@ -409,125 +308,6 @@ def _password(url: str) -> str:
         return urlsplit(url).password or ""
     except ValueError:  # no address: the first request says so
         return ""
-
-
-def _sections(path: Path) -> dict[str, dict[str, Any]]:
-    headers = _headers(path)
-    if not headers:
-        return {}
-    right = Source({}, file=path.name)
-    if wrong := headers - {right.where(""), right.where("…").partition("…")[0]}:
-        found = min(wrong)
-        raise ConfigError(f"{path} has a section of tmsreport under a wrong name, {found}…: write {right.where('')}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return _toml_sections(path, text) if path.suffix == ".toml" else _ini_sections(text)
-    except (OSError, ValueError, configparser.Error) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-
-
-def _headers(path: Path) -> set[str]:
-    """How the sections of a file that are meant for us begin: `[tmsreport]`, `[tmsreport:`, `[tool.tmsreport.`."""
-    try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError:
-        return set()
-    spaces = r"[ \t]*" if path.suffix == ".toml" else ""  # an indented line of an INI file belongs to the one above
-    own = rf'^{spaces}\[{spaces}((?:tool{spaces}[.:]{spaces})?"?tmsreport"?{spaces}[\].:])'
-    return {"[" + re.sub(r'[ \t"]', "", found) for found in re.findall(own, text, re.MULTILINE)}
-
-
-def _toml_sections(path: Path, text: str) -> dict[str, dict[str, Any]]:
-    data = tomllib.loads(text)
-    table = data.get("tool", {}).get("tmsreport") if path.name == "pyproject.toml" else data.get("tmsreport")
-    if table is None:
-        return {}
-    sections: dict[str, dict[str, Any]] = {"": {}}
-    for key, value in table.items():
-        if isinstance(value, dict):
-            sections[key] = _flat_statuses(value)
-        else:
-            sections[""][key] = value
-    return sections
-
-
-def _flat_statuses(table: dict[str, Any]) -> dict[str, Any]:
-    status = table.get("status")
-    if not isinstance(status, dict):
-        return table
-    rest = {key: value for key, value in table.items() if key != "status"}
-    return {**rest, **{f"status.{outcome}": word for outcome, word in status.items()}}
-
-
-def _ini_sections(text: str) -> dict[str, dict[str, Any]]:
-    parser = configparser.RawConfigParser(
-        delimiters=("=",), comment_prefixes=("#", ";"), inline_comment_prefixes=None, strict=False, allow_no_value=True
-    )
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(_only_ours(text))
-    sections: dict[str, dict[str, Any]] = {}
-    for title in parser.sections():
-        name = title.removeprefix("tmsreport").removeprefix(":").strip()
-        held = sections.setdefault(name, {})
-        for key, value in parser.items(title):
-            if value is None:
-                raise ValueError(f"in [{title}], {key!r} is followed by no `=`")
-            held[key] = value
-    return sections
-
-
-def _only_ours(text: str) -> str:
-    """The lines of our sections: what other tools write between theirs is none of our business."""
-    kept = []
-    is_ours = False
-    for line in text.splitlines():
-        if line.startswith("["):
-            is_ours = re.match(r"\[tmsreport(:[^\]]*)?\]", line) is not None
-            line = line.split("]")[0] + "]"  # noqa: PLW2901 - a comment may follow, as iniconfig allows
-        if is_ours:
-            kept.append(line)
-    return "\n".join(kept)
-
-
-def _scalar(value: Any, where: str, kind: type, what: str) -> Any:
-    if kind is bool:
-        words = {
-            "true": True,
-            "yes": True,
-            "on": True,
-            "1": True,
-            "false": False,
-            "no": False,
-            "off": False,
-            "0": False,
-        }
-        text = str(value).strip().lower()
-        if text not in words:
-            raise ConfigError(f"`{what}` is {value!r} in {where}; it can be true or false")
-        return words[text]
-    if kind in (int, float):
-        try:
-            number = kind(str(value).strip())
-        except ValueError:
-            number = -1
-        if isinstance(value, bool) or not 0 <= number < float("inf"):
-            raise ConfigError(f"`{what}` is {value!r} in {where}; it must be a number, not below zero")
-        return number
-    if isinstance(value, (dict, list)):
-        raise ConfigError(f"`{what}` is {value!r} in {where}; it must be a text")
-    return str(value).strip()
-
-
-def _split(text: str, *, at_commas: bool) -> list[str]:
-    parts = re.split(r"[\n,]" if at_commas else r"\n", text)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _pairs(text: str, where: str, what: str) -> list[tuple[str, str]]:
-    pairs = [part.partition("=") for part in _split(text, at_commas=True)]
-    if not all(found for _, found, _ in pairs):
-        raise ConfigError(f"`{what}` is {text!r} in {where}; it must be pairs: key=value, key=value")
-    return [(key.strip(), value.strip()) for key, _, value in pairs]
 
 
 def _nearest(word: str, options: Iterable[str]) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .client import Client, Network
-from .config import Config, Settings, load, source_of, trace
+from .config import Config, Settings, load, trace
 from .errors import AuthError, ConfigError, JournalError, NotFound, TransientError, VendorError
 from .journal import folders
 from .pending import survey
 from .render import count, plain
+from .sources import source_of
 from .vendor import Vendor
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import pytest
 from .callers import Callers
 from .clock import Clock
 from .collector import CAPTURED, Captured, Closed, Collector, clean, result_ids
-from .config import Config, find_root
+from .config import Config
 from .delivery import Outcome, deliver, kept
 from .guard import Guard
 from .journal import Journal, RunFolder, new_id, prune
@@ -26,6 +26,7 @@ from .model import Result
 from .naming import new_run
 from .render import count, plain, trim, without_escapes
 from .sender import LOG, PROGRESS, Origin
+from .sources import find_root
 from .tally import Line, Tally, lines, markdown
 from .witness import last_note
 

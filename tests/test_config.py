@@ -11,9 +11,10 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_tmsreport.config import FILES, Config, Settings, Source, destination, find_root, load, manual, read
+from pytest_tmsreport.config import Config, Settings, destination, load, manual
 from pytest_tmsreport.errors import ConfigError
 from pytest_tmsreport.model import Outcome
+from pytest_tmsreport.sources import FILES, Source, find_root, read
 from pytest_tmsreport.vendors.qase import Qase
 
 SECRET = "s3cret-t0ken"

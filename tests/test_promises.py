@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -143,13 +144,32 @@ def test_a_wrong_token_loses_nothing_and_the_command_of_the_summary_delivers_all
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A copy of the example, with a journal of its own."""
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    for path in (ROOT / "examples" / "shop").iterdir():
-        if path.is_file():
-            (folder / path.name).write_bytes(path.read_bytes())
-    return folder
+    return example(tmp_path, "shop")
+
+
+def example(tmp_path: Path, name: str) -> Path:
+    """A copy of an example, with a journal of its own."""
+    return Path(shutil.copytree(ROOT / "examples" / name, tmp_path / name, ignore=shutil.ignore_patterns(".*", "__*")))
+
+
+def test_the_example_of_every_outcome_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    folder = example(tmp_path, "outcomes")
+    done = sandboxed(folder, sys.executable, "-m", "pytest", "-q", "--tb=no", "--tms-to", "qase")
+    assert done.status == 1, done.output
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition(".FE.EsxXF")[2].partition("```")[0]
+    for line in shown.strip().splitlines()[2:]:
+        words = re.sub(r"http\S+|\d+\.\d+ ?s", "", line).strip()
+        assert words == "…" or words in re.sub(r"http\S+|\d+\.\d+ ?s", "", done.output)
+
+
+def test_the_readme_lists_every_tool_as_the_command_line_does() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    printed = run(ROOT, "-m", "pytest_tmsreport", "vendors").stdout.splitlines()
+    rows = [re.split(r"  +", line.strip()) for line in printed[1:]]
+    assert rows
+    for name, *cells in rows:
+        assert f"| `{name}` | {' | '.join(cells)} |" in readme
 
 
 def test_the_commands_of_the_readme_are_what_ci_runs() -> None:
