@@ -406,7 +406,8 @@ def _explain(title: str, fault: Fault) -> None:
 
 def _limits(kind: type[Vendor]) -> tuple[str, str, str]:
     defaults = {key: default for key, _, default, _ in manual(kind)}
-    files = (
-        f"{kind.file_bytes // 2**20} MiB, {kind.files_per_request} at once" if kind.attach is not Vendor.attach else "-"
-    )
+    files = "-"
+    if kind.attach is not Vendor.attach or kind.files == "inline":
+        number = f", {kind.files_per_request} at once" if kind.files_per_request > 1 else ""
+        files = f"{kind.file_bytes // 2**20} MiB{number}"
     return defaults["batch_size"], defaults["requests_per_minute"] or "no limit", files

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("pytest_tmsreport")
 ANSWER_BYTES = 16 * 2**20
 """The largest answer that is read; a batch's receipt is far smaller."""
-CONNECT_S, READ_S = 10.0, 60.0
+CONNECT_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 
 Kind = TypeVar("Kind")
@@ -303,7 +303,7 @@ class Client:
                         params=request.params,
                         data=data,
                         headers=headers,
-                        timeout=(min(CONNECT_S, left), min(READ_S, left)),
+                        timeout=(min(CONNECT_S, left), min(self.vendor.answer_s, left)),
                         allow_redirects=False,
                         stream=True,
                         verify=network.ca_bundle or None,
@@ -311,7 +311,11 @@ class Client:
                         proxies={"http": network.proxy, "https": network.proxy} if network.proxy else None,
                     )
                 )
-                return answer.status_code, answer.headers, self._read(answer, self._clock() + min(READ_S, left))
+                return (
+                    answer.status_code,
+                    answer.headers,
+                    self._read(answer, self._clock() + min(self.vendor.answer_s, left)),
+                )
             except (requests.exceptions.RequestException, OSError, ValueError) as error:
                 raise self._broken(request, error) from error
 

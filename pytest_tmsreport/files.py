@@ -103,9 +103,7 @@ class Files:
             is_large = vendor.file_bytes and file.size > vendor.file_bytes
             is_full = vendor.files_bytes and size + file.size > vendor.files_bytes
             if is_large or is_full or (vendor.files_per_request and number >= vendor.files_per_request):
-                self._leave_out(
-                    file, f"{vendor.label} takes {vendor.files_per_request} files of {vendor.file_bytes} bytes"
-                )
+                self._leave_out(file, f"with its {file.size} bytes it is more than {vendor.label} takes with a result")
                 continue
             try:
                 file.open().close()

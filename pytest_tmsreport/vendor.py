@@ -73,6 +73,8 @@ class Vendor:
     result a case. `files` says when attachments go: before the results that name them, after them by the ids that
     `send` returned, or inside their request (`journal.read`). `file_bytes`, `files_bytes` and `files_per_request` are
     the limits of one file, and of the files of one request (`inline`: of one result); 0: none.
+    `answer_s` is how long the tool may take to answer, `rate_limit_wait_s` how long it wants to be left alone where a
+    429 names no time (seconds).
     """
 
     __test__ = False
@@ -86,6 +88,7 @@ class Vendor:
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     headers: ClassVar[Mapping[str, str]] = {}
     rate_limit_wait_s: ClassVar[float | None] = None
+    answer_s: ClassVar[float] = 60.0
     is_repeatable: ClassVar[bool] = True
     files: ClassVar[Literal["before", "after", "inline"]] = "before"
     files_per_request: ClassVar[int] = 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -29,6 +32,10 @@ FOREIGN = re.compile("PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GI
 INI = "[pytest]\n"
 NEIGHBOURS = ("asyncio", "randomly", "rerunfailures", "socket")
 """Plugins that stand beside ours here, and are loaded only where a test is about them: they take their time."""
+CACHE = Path(__file__).resolve().parents[1] / ".cache" / "judges"
+PYTHON = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
+INSTALLING_S = 300
+"""Most seconds for making the environment of a judge: another's tool, which must not stand beside ours."""
 PATIENCE_S = 120.0
 """How long a session, or a file that it makes, is waited for before the test gives up on it."""
 
@@ -193,3 +200,52 @@ def project(tmp_path: Path, served: Served) -> Project:
 def workers(request: pytest.FixtureRequest) -> str:
     """The option for as many xdist workers: none, and two."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def judges() -> Callable[..., Path]:
+    """A function of a tool's name and requirements: a Python in which they are installed; made once, and kept."""
+
+    def python_with(tool: str, *requirements: str) -> Path:
+        wanted = hashlib.sha256(" ".join(requirements).encode()).hexdigest()[:12]
+        home = CACHE / tool / f"{wanted}-py{sys.version_info.major}.{sys.version_info.minor}"
+        if not (home / PYTHON).exists():
+            home.parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(dir=home.parent, prefix="making-"))
+            try:
+                _install(made, requirements)
+                made.rename(home)  # whole or not at all, also where two processes do it at once
+            except OSError:
+                if not (home / PYTHON).exists():
+                    raise
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
+        return home / PYTHON
+
+    return python_with
+
+
+def _install(home: Path, requirements: tuple[str, ...]) -> None:
+    install: list[str | Path] = [
+        home / PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-input",
+        "--retries",
+        "1",
+        *requirements,
+    ]
+    try:
+        _run([sys.executable, "-m", "venv", str(home)])
+        _run(install)
+    except subprocess.CalledProcessError as error:
+        words = f"{error.stdout}\n{error.stderr}".strip().splitlines()[-1:]
+        pytest.skip(f"{' '.join(requirements)} cannot be installed: {' '.join(words)}")
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{' '.join(requirements)} cannot be installed: pip is not done after {INSTALLING_S} s")
+
+
+def _run(command: list[str | Path]) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALLING_S)

@@ -178,3 +178,54 @@ def test_the_commands_of_the_readme_are_what_ci_runs() -> None:
     assert f"{setup}tmsreport sandbox qase -- .venv/bin/pytest examples/shop --tms-to qase\n" in readme
     assert f"{setup}pytest\n" in readme
     assert "readme_command" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+VENDORS = ("qase", "vansah", "testrail", "xray")
+MAPPED = """
+import pytest
+
+@pytest.mark.parametrize("n", [pytest.param(n, marks=pytest.mark.tms(str(n))) for n in range(1, 201)])
+class TestMapped:
+    def test_a(self, n): pass
+    def test_b(self, n): assert n % 10
+    def test_c(self, n): pass
+    @pytest.mark.skip(reason="not here")
+    def test_d(self, n): pass
+    def test_e(self, n): pass
+"""
+
+
+def to_all(folder: Path, *troubles: str) -> tuple[str, dict[str, Any]]:
+    """Runs the tests of a folder with two workers, and reports to every tool at once: output, and what arrived."""
+    file = folder / "arrived.json"
+    options = [part for trouble in troubles for part in ("--trouble", trouble)]
+    to = [part for vendor in VENDORS for part in ("--tms-to", vendor)]
+    command = [sys.executable, "-m", "pytest", "-n", "2", *to]
+    done = run(folder, "-m", "pytest_tmsreport", "sandbox", *VENDORS, "--json", str(file), *options, "--", *command)
+    return done.stdout + done.stderr, json.loads(file.read_text())
+
+
+def test_a_thousand_results_reach_four_tools_once_each_through_trouble_at_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "test_mapped.py").write_text(MAPPED)
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:asyncio -p no:randomly -q --tb=no --no-summary\n")
+    troubles = [f"{trouble}@/{vendor}" for vendor in VENDORS for trouble in ("503*2", "429*3", "reset")]
+    output, arrived = to_all(tmp_path, *troubles)
+    for vendor in VENDORS:
+        assert f"{vendor}: 1000 delivered, 0 kept, 0 refused, 0 without case" in output
+        assert len(arrived[vendor]["runs"]) == 1
+        assert arrived[vendor]["repeats"] == 0
+    assert len(arrived["qase"]["results"]) == 1000
+    for vendor in VENDORS[1:]:  # they keep one result a case
+        assert len(arrived[vendor]["results"]) == 200
+        assert sorted(arrived[vendor]["counts"].values()) == [20, 180]
+        sending = [each for each in arrived[vendor]["requests"] if each["status"] == 200 and each["method"] == "POST"]
+        assert len(sending) <= 3, sending
+
+
+def test_one_tool_that_refuses_the_token_touches_no_other(shop: Path) -> None:
+    output, arrived = to_all(shop, "401@/vansah")
+    assert "vansah: 0 delivered, 11 kept, 0 refused, 1 without case" in output
+    assert "make a new token" in output
+    assert arrived["vansah"]["results"] == []
+    for vendor, delivered in (("qase", 12), ("testrail", 12), ("xray", 11)):
+        assert f"{vendor}: {delivered} delivered, 0 kept, 0 refused" in output

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from pytest_tmsreport.render import count, plain, segment, trim, utc
+from pytest_tmsreport.render import count, mark, marked, plain, segment, trim, utc
 
 
 def test_a_time_is_told_in_utc() -> None:
@@ -99,3 +99,13 @@ def test_an_id_stays_one_segment_of_the_address_that_is_requested(value: object)
 
 def test_a_plain_id_is_not_changed() -> None:
     assert segment("SHOP-7_b.c~d") == "SHOP-7_b.c~d"
+
+
+@pytest.mark.parametrize("around", ["{}", "text\n\n{}", "<p>{}</p>", "{}\n", "pytest-tmsreport other\n{}"])
+def test_a_mark_is_found_again_whatever_an_editor_puts_around_it(around: str) -> None:
+    for own_id in ("8e7a2c0e-5a0a-4f0e", "8e7a2c0e/C12", "8e7a2c0e/ 12 <b>"):
+        assert marked(around.format(mark(own_id))) == mark(own_id)
+
+
+def test_a_text_without_a_mark_has_none() -> None:
+    assert marked("nothing here") == ""

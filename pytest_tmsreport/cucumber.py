@@ -1,0 +1,72 @@
+"""Results as a Cucumber JSON report, for tools that import one."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from typing import Any
+
+from .aggregate import name_of
+from .journal import read
+from .model import Attachment, Result
+from .render import cut, remarks
+
+FAILED = "failed"
+
+
+def report(rows: Iterable[tuple[str, str, Result]]) -> list[dict[str, Any]]:
+    """A feature for each module, a scenario of one step for each row: tag without `@`, status of the step, result.
+
+    Every key that pytest-bdd and cucumber-js write is there, with values of the same type; a line is 1 where Gherkin
+    would tell one.
+    """
+    features: dict[str, dict[str, Any]] = {}
+    for tag, status, result in rows:
+        uri = result.nodeid.partition("::")[0]
+        features.setdefault(uri, _feature(uri))["elements"].append(_scenario(tag, status, result))
+    return list(features.values())
+
+
+def _feature(uri: str) -> dict[str, Any]:
+    return {
+        "keyword": "Feature",
+        "uri": uri,
+        "name": uri,
+        "id": uri.lower().replace(" ", "-"),
+        "line": 1,
+        "description": "",
+        "language": "en",
+        "tags": [],
+        "elements": [],
+    }
+
+
+def _scenario(tag: str, status: str, result: Result) -> dict[str, Any]:
+    name = cut(name_of(result), 255)
+    said = "\n".join(part for part in (result.message, *remarks(result), result.traceback) if part)
+    step: dict[str, Any] = {
+        "keyword": "Then ",
+        "name": name,
+        "line": 1,
+        "match": {"location": result.nodeid},
+        "result": {"status": status, "duration": round(1_000_000_000 * result.duration)},
+    }
+    if status == FAILED:  # only a failure has a place for words: the others tell theirs in the description
+        step["result"]["error_message"] = said or result.outcome.value
+    if result.attachments:
+        step["embeddings"] = [_embedding(each) for each in result.attachments]
+    return {
+        "keyword": "Scenario",
+        "id": result.nodeid,
+        "name": name,
+        "line": 1,
+        "description": "\n\n".join(part for part in (result.description, "" if status == FAILED else said) if part),
+        "tags": [{"name": f"@{tag}", "line": 1}],
+        "type": "scenario",
+        "steps": [step],
+    }
+
+
+def _embedding(attachment: Attachment) -> dict[str, str]:
+    data = base64.b64encode(read(attachment)).decode("ascii")
+    return {"mime_type": attachment.mime, "name": attachment.name, "data": data}

@@ -1,0 +1,87 @@
+"""What TestRail is told in words: case numbers, automation ids, time spans, comments; and how its listings are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+from ..errors import dig
+from ..model import Result
+from ..render import cut, remarks
+
+if TYPE_CHECKING:
+    from ..client import Client
+
+Row = dict[str, Any]
+
+
+def rows(http: Client, path: str, key: str) -> Iterator[Row]:
+    """Every row of a listing: page by page, or the bare list of a server before 6.7."""
+    page, offset = path, 0
+    while page:
+        reply = http.get(page)
+        shown = reply.body if isinstance(reply.body, list) else reply.pick(key, list)
+        yield from (entry for entry in shown if isinstance(entry, dict))
+        offset += len(shown)
+        page = f"{path}&limit=250&offset={offset}" if shown and dig(reply.body, "_links.next") else ""
+
+
+def number(case: str) -> int | None:
+    """The number of a case id, `C123` or `123`; None for what is none."""
+    found = re.fullmatch(r"C?0*([1-9][0-9]*)", case.strip(), re.IGNORECASE)
+    return int(found[1]) if found else None
+
+
+def no_case(text: str) -> str:
+    """How to write what is no case id."""
+    return f"{text!r} is no case id: write C123 or 123"
+
+
+def automation_id(result: Result) -> str:
+    """`tests/test_cart.py::TestCart::test_add[red]` as `tests.test_cart.TestCart.test_add[red]`."""
+    name, bracket, values = result.nodeid.partition("[")
+    file, *inner = name.split("::")
+    return ".".join([file.removesuffix(".py").replace("/", "."), *inner]) + bracket + values
+
+
+def plain(text: object) -> str:
+    """An automation id without what the editor puts around it."""
+    return re.sub(r"^<p>|</p>$", "", unescape(str(text)).strip(), flags=re.IGNORECASE).strip()
+
+
+def title(result: Result) -> str:
+    """The title of a case that is made: each set of parameters has one of its own."""
+    _, bracket, values = result.nodeid.partition("[")
+    return cut(f"{result.title}{bracket}{values}" if "[" not in result.title else result.title, 250)
+
+
+def typed(text: str) -> Any:
+    """A setting's text as the value of a custom field: a number, true, false, or text; in quotes it is text."""
+    if re.fullmatch("-?[0-9]+", text):
+        return int(text)
+    words = {"true": True, "false": False}
+    is_quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1] if is_quoted else words.get(text.lower(), text)
+
+
+def timespan(seconds: float) -> str:
+    """`1m 45s`: whole seconds, one at least; empty for no time at all, which TestRail refuses."""
+    whole = max(round(seconds), 1) if seconds > 0 else 0
+    parts = ((whole // 3600, "h"), (whole // 60 % 60, "m"), (whole % 60, "s"))
+    return " ".join(f"{amount}{unit}" for amount, unit in parts if amount)
+
+
+def comment(result: Result) -> str:
+    """What TestRail shows with a result, as Markdown; indented is what must stay as it is."""
+    items = [f"{name}: {value}" for name, value in result.parameters.items()]
+    blocks = [
+        f"`{result.nodeid}`: {result.outcome.value}",
+        result.description,
+        indent(result.message, "    "),
+        indent(result.traceback, "    "),
+        "\n".join(f"- {item}" for item in (*items, *remarks(result))),
+    ]
+    return "\n\n".join(block for block in blocks if block)

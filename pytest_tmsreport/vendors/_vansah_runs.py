@@ -1,0 +1,83 @@
+"""Vansah's way for one result at a time: a run of its case, and a log of what was seen."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Rejected, VendorError, dig
+from ..journal import read
+from ..model import Attachment, Result
+from ..render import remarks, segment
+from ._vansah_errors import DUPLICATE
+
+if TYPE_CHECKING:
+    from ..client import Client, Reply
+    from .vansah import Vansah
+
+RESULT_IDS = {"skipped": 0, "failed": 1, "passed": 2, "untested": 3}
+
+
+def send(vendor: Vansah, http: Client, key: str, result: Result) -> None:
+    """Makes a run of a case, and a log of its first step where there is something to tell or to show."""
+    number = RESULT_IDS[str(vendor.word(result.outcome))]
+    properties = {kind: {"name": name} for kind, name in vendor.names().items()}
+    body = {
+        "case": {"key": key},
+        "project": {"key": vendor.project},
+        "asset": _asset(vendor),
+        **({"properties": properties} if properties else {}),
+        "result": {"id": number},
+    }
+    try:
+        reply = http.post("run", json=body, repeat=False)
+    except Rejected as error:
+        if error.code != DUPLICATE:
+            raise
+        http.note(f"{key}: {error.text}")
+        return
+    said = _said(vendor, result)
+    if not said:
+        return
+    try:
+        _log(vendor, http, reply, {"result": {"id": number}, **said})
+    except VendorError as error:  # the run itself has arrived, and must not be sent again
+        http.note(f"the run of {key} has arrived, its message and files have not: {error}")
+
+
+def _asset(vendor: Vansah) -> dict[str, Any]:
+    if vendor.plan:
+        return {"type": "plannedRun", "key": vendor.plan, "iteration": vendor.iteration}
+    if "/" in vendor.asset:
+        return {"type": "folder", "folderPath": vendor.asset}
+    return {"type": "issue", "key": vendor.asset}
+
+
+def _said(vendor: Vansah, result: Result) -> dict[str, Any]:
+    known = {kind.lower() for kind in vendor.file_types.split()}
+    files = [each for each in result.attachments if _extension(each) in known]
+    others = [f"not sent: {each.name}" for each in result.attachments if _extension(each) not in known]
+    text = "\n".join(part for part in (result.message, *remarks(result), result.traceback, *others) if part)
+    attachments = [_file(each) for each in files]
+    return {key: value for key, value in (("actualResult", text), ("attachments", attachments)) if value}
+
+
+def _log(vendor: Vansah, http: Client, reply: Reply, said: dict[str, Any]) -> None:
+    made = dig(reply.body, "data.run.logs.0.identifier")
+    if isinstance(made, str):  # Vansah has made one for each step
+        http.put(f"logs/{segment(made)}", json=said)
+        return
+    run = {"identifier": reply.pick("data.run.identifier", str)}
+    body = {"run": run, "project": {"key": vendor.project}, "step": {"number": 1}, **said}
+    http.post("logs", json=body, repeat=False)
+
+
+def _file(attachment: Attachment) -> dict[str, str]:
+    name, _, extension = attachment.name.rpartition(".")
+    data = base64.b64encode(read(attachment)).decode("ascii")
+    return {"name": name, "extension": extension.lower(), "file": data}
+
+
+def _extension(attachment: Attachment) -> str:
+    name, _, extension = attachment.name.rpartition(".")
+    return extension.lower() if name else ""

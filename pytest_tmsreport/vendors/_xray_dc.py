@@ -1,0 +1,48 @@
+"""Xray Server and Data Center beside the import: Jira's own API, and lists of Xray's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PermanentError, dig
+from ..render import segment
+
+if TYPE_CHECKING:
+    from ..client import Client
+
+
+def create(http: Client, fields: Mapping[str, Any], find: Callable[[], str | None]) -> str:
+    """Makes an issue of Jira's fields and returns its key; `find` looks for it where the answer was lost."""
+
+    def recover() -> Any:
+        key = find()
+        return {"key": key} if key else None
+
+    return http.post("api/2/issue", json={"fields": fields}, recover=recover).pick("key", str)
+
+
+def executions(http: Client, jql: str) -> list[tuple[str, str]]:
+    """Key and description of the issues that a query finds."""
+    rows = http.get("api/2/search", params={"jql": jql, "fields": "description"}).pick("issues", list)
+    return [(str(dig(row, "key")), str(dig(row, "fields.description"))) for row in rows]
+
+
+def read(http: Client, key: str) -> None:
+    """Reads an issue. Raises NotFound where there is none."""
+    http.get(f"api/2/issue/{segment(key)}", params={"fields": "summary"})
+
+
+def statuses(http: Client, project: str) -> list[str]:
+    """The names of the statuses. Raises NotFound for an unknown project."""
+    http.get(f"api/2/project/{segment(project)}")
+    rows = http.get("raven/2.0/api/settings/teststatuses").body
+    if not isinstance(rows, list):
+        raise PermanentError("the answer holds no list of statuses", vendor=http.vendor.name, remedy="check `url`")
+    return [str(dig(row, "name")) for row in rows]
+
+
+def move(http: Client, key: str, transition: str) -> None:
+    """Takes an issue through a transition."""
+    path = f"api/2/issue/{segment(key)}/transitions"
+    http.post(path, json={"transition": {"id": transition}}, may_be_empty=True)

@@ -1,0 +1,123 @@
+"""Results in Xray's own JSON format, as `import/execution` of Cloud and of Data Center takes it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..aggregate import name_of
+from ..journal import read
+from ..model import Outcome, Result
+from ..render import cut, remarks, trim, utc
+
+KEY = re.compile(r"\b[A-Z][A-Z0-9_]+-[1-9][0-9]*\b")
+"""A Jira issue's."""
+DEFINITION = "definition "
+"""What a case id begins with that is no key, but the definition by which Xray finds or makes a Generic Test."""
+ISO = "%Y-%m-%dT%H:%M:%S+00:00"
+SHORTEST_LOG = 500
+_FIELD_ID = re.compile(r"\d+|[0-9a-f]{24}")
+
+
+@dataclass(frozen=True)
+class Format:
+    """What the format depends on: the product, the project and the settings of the destination."""
+
+    is_cloud: bool
+    project: str
+    word: Callable[[Outcome], str | int]
+    custom_fields: Mapping[str, str]
+    iterations: bool
+    max_text: int
+
+    def test(self, result: Result) -> dict[str, Any]:
+        """One entry of `tests`; the steps of a result will stand in `steps`."""
+        evidence = [
+            {"data": base64.b64encode(read(each)).decode(), "filename": each.name, "contentType": each.mime}
+            for each in result.attachments
+        ]
+        return filled(
+            {
+                **self._named(result),
+                "start": utc(result.start, ISO),
+                "finish": utc(result.end, ISO),
+                "status": self.word(result.outcome),
+                "comment": self._comment(result),
+                "defects": defects(result),
+                "evidence" if self.is_cloud else "evidences": evidence,
+                "iterations": self._iterations(result.parts or (result,)),
+                "customFields": [
+                    {"id" if _FIELD_ID.fullmatch(field) else "name": field, "value": result.fields[name]}
+                    for name, field in self.custom_fields.items()
+                    if name in result.fields
+                ],
+            }
+        )
+
+    def _named(self, result: Result) -> dict[str, Any]:
+        (case,) = result.case_ids
+        if not case.startswith(DEFINITION):
+            return {"testKey": case}
+        described = {
+            "projectKey": self.project,
+            "summary": cut(result.title, 255),
+            "type" if self.is_cloud else "testType": "Generic",
+            "definition": case.removeprefix(DEFINITION),
+            "labels": ["_".join(tag.split()) for tag in result.tags],
+        }
+        return {"testInfo": filled(described)}
+
+    def _iterations(self, parts: Sequence[Result]) -> list[dict[str, Any]]:
+        if not self.iterations or not any(part.parameters for part in parts):
+            return []
+        longest = max(self.max_text // len(parts), SHORTEST_LOG)
+        return [
+            filled(
+                {
+                    "name": cut(name_of(part), 255),
+                    "parameters": [{"name": name, "value": value} for name, value in part.parameters.items()],
+                    "log": trim(self._comment(part), longest),
+                    "status": self.word(part.outcome),
+                }
+            )
+            for part in parts
+        ]
+
+    def _comment(self, result: Result) -> str:
+        """Which test it was and what became of it; Data Center reads a text as Jira's markup, but not a traceback."""
+        trace = result.traceback
+        if trace and not self.is_cloud:
+            trace = f"{{noformat}}\n{trace}\n{{noformat}}"
+        said = "\n".join(text for text in (result.message, *remarks(result)) if text)
+        return "\n\n".join(text for text in (result.nodeid, said, trace) if text)
+
+
+def definition(result: Result) -> str:
+    """The dotted name of a test, without its parameters: what Xray makes of class and name in a JUnit report."""
+    path, _, name = result.nodeid.partition("[")[0].partition("::")
+    return ".".join(part for part in (path.removesuffix(".py").replace("/", "."), name.replace("::", ".")) if part)
+
+
+def new_test(result: Result, project: str, folder: str) -> dict[str, Any]:
+    """A Generic Test to be made by `import/test/bulk`."""
+    return {
+        "testtype": "Generic",
+        "fields": {"summary": cut(result.title, 255), "project": {"key": project}},
+        "unstructured_def": definition(result),
+        "xray_test_repository_folder": folder,
+    }
+
+
+def defects(result: Result) -> list[str]:
+    """The keys of the issues that the links of a result name."""
+    links = [link for part in result.parts or (result,) for link in part.links if link.kind == "issue"]
+    found = [KEY.findall(link.name) or KEY.findall(link.url) for link in links]
+    return list(dict.fromkeys(keys[-1] for keys in found if keys))
+
+
+def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that hold something."""
+    return {name: value for name, value in fields.items() if value not in ("", [], {})}
