@@ -113,6 +113,8 @@ class Fault:
     @property
     def what_next(self) -> str:
         """What the plugin does with it by itself, in a few words."""
+        if self.wait_s is not None:
+            return f"retried, after the wait the server asks for, or {self.wait_s:.0f} s"
         for kind, words in _WHAT_NEXT:
             if issubclass(self.kind, kind):
                 return words

@@ -65,34 +65,40 @@ class Files:
         """Uploads the files of results that have just arrived, for tools that hang them on results."""
         if self.vendor.files != "after" or not self.vendor.can("attach"):
             return
-        for result in batch:
-            due = [each for each in result.attachments if file_key(result, each) not in self.receipts.attached]
-            for attachment in due if result.id in remote else ():
-                self._attach_to(result, remote[result.id], self.folder.file(attachment))
+        there: dict[tuple[str, str], str | None] = {}  # the tests of one case may share a file
+        for part in chain.from_iterable(result.parts or (result,) for result in batch):
+            for attachment in part.attachments if part.id in remote else ():
+                key, place = file_key(part, attachment), (remote[part.id], attachment.sha256)
+                if key not in self.receipts.attached:
+                    if place not in there:
+                        there[place] = self._attach_to(remote[part.id], self.folder.file(attachment))
+                    name = there[place]
+                    if name is not None:
+                        self.receipts.attached[key] = name
+                        self.write(attached={key: name})
 
     def send_due(self, results: Sequence[Result]) -> None:
         """Uploads what an earlier upload has left of the files of delivered results."""
         self.send_after(results, self.receipts.remote)
 
-    def _attach_to(self, result: Result, remote_id: str, file: StoredFile) -> None:
-        remote: Sequence[str] = ()
+    def _attach_to(self, remote_id: str, file: StoredFile) -> str | None:
+        """The tool's id of a file of a result; empty for one that is left out, None where it may be sent later."""
+        if self._is_off:
+            return None
         if self.vendor.file_bytes and file.size > self.vendor.file_bytes:
             self._leave_out(file, f"{file.size} bytes, {self.vendor.label} takes {self.vendor.file_bytes}")
-        elif self._is_off:
-            return
-        else:
-            try:
-                remote = self.vendor.attach(self.http, remote_id, [file])
-            except (Rejected, JournalError) as error:
-                self._leave_out(file, str(error))
-            except (TransientError, Doubtful):
-                raise
-            except VendorError as error:
-                self._turn_off(error)
-                return
-        key = file_key(result, file.attachment)
-        self.receipts.attached[key] = remote[0] if remote else ""
-        self.write(attached={key: self.receipts.attached[key]})
+            return ""
+        try:
+            remote = self.vendor.attach(self.http, remote_id, [file])
+        except (Rejected, JournalError) as error:
+            self._leave_out(file, str(error))
+            return ""
+        except (TransientError, Doubtful):
+            raise
+        except VendorError as error:
+            self._turn_off(error)
+            return None
+        return remote[0] if remote else ""
 
     def _inline(self, result: Result) -> Iterator[Attachment]:
         """The attachments that fit into the request of their result."""

@@ -60,10 +60,9 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
         refused = next((receipts.refused[each] for each in ids if each in receipts.refused), None)
         if all(each in receipts.sent for each in ids):
             seen.delivered += 1
-            if vendor.files == "after" and any(
-                file_key(result, each) not in receipts.attached for each in result.attachments
-            ):
-                seen.files_due.append(replace(result, case_ids=case_ids))
+            if vendor.files == "after" and result.attachments:
+                parts = [replace(result, id=each, case_ids=case_ids) for each in ids]
+                seen.files_due += [part for part in parts if _has_files_due(part, receipts)]
         elif vendor.wants_case and not case_ids and not vendor.can("resolve"):
             seen.without_case += 1
         elif refused is not None and not again:
@@ -89,6 +88,10 @@ def is_doubtful(vendor: Vendor) -> bool:
 def file_key(result: Result, attachment: Attachment) -> str:
     """What the receipt of a file names where files go to their results."""
     return f"{result.id}:{attachment.sha256}"
+
+
+def _has_files_due(result: Result, receipts: Receipts) -> bool:
+    return any(file_key(result, each) not in receipts.attached for each in result.attachments)
 
 
 def survey(folder: RunFolder, vendor: Vendor) -> Survey:

@@ -79,6 +79,21 @@ class Canned(BaseAdapter):
         """There is nothing to close."""
 
 
+class LosesOne(WsgiAdapter):
+    """Delivers every request, and loses the answer to one of them."""
+
+    def __init__(self, mount: Mount, number: int) -> None:
+        super().__init__(mount)
+        self._left = number
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        answer = super().send(request, *args, **kwargs)
+        self._left -= 1
+        if self._left == 0:
+            raise requests.exceptions.ConnectionError("the answer was lost")
+        return answer
+
+
 class Desk:
     """A journal, a vendor and its sandbox in memory: what one test of a vendor works with."""
 
@@ -231,7 +246,7 @@ class VendorContract:
     def test_a_lost_answer_doubles_nothing(self, desk: Desk, number: int) -> None:
         results = self.results(self.vendor.batch_size + 1)
         desk.write(*results)
-        losing = _LosesOne(desk.mount, number)
+        losing = LosesOne(desk.mount, number)
         tally = desk.send(transport=losing)
         assert (tally.delivered + tally.doubtful, tally.kept) == (len(results), tally.doubtful)
         assert len(desk.box.results) == len(results)
@@ -305,21 +320,6 @@ class VendorContract:
             assert "said so" in str(error)
             assert (len(canned.paths) > 1) is issubclass(fault.kind, TransientError), code
             assert fault.remedy or not issubclass(fault.kind, PermanentError), code
-
-
-class _LosesOne(WsgiAdapter):
-    """Delivers every request, and loses the answer to one of them."""
-
-    def __init__(self, mount: Mount, number: int) -> None:
-        super().__init__(mount)
-        self._left = number
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        answer = super().send(request, *args, **kwargs)
-        self._left -= 1
-        if self._left == 0:
-            raise requests.exceptions.ConnectionError("the answer was lost")
-        return answer
 
 
 def _nested(paths: Mapping[str, Any], message: str, text: str) -> dict[str, Any]:

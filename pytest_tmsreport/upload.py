@@ -313,7 +313,10 @@ class _Upload:
     def _accept(self, batch: Sequence[Result], remote: Sequence[str] = ()) -> None:
         self._refuse_row()
         with_files = {
-            result.id: remote[index] for index, result in enumerate(batch) if result.attachments and index < len(remote)
+            part.id: name
+            for result, name in zip(batch, remote, strict=False)
+            for part in result.parts or (result,)
+            if part.attachments
         }
         with self._lock:
             ids = sorted(set().union(*map(_ids, batch))) if batch else []

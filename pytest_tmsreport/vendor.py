@@ -73,6 +73,7 @@ class Vendor:
     result a case. `files` says when attachments go: before the results that name them, after them by the ids that
     `send` returned, or inside their request (`journal.read`). `file_bytes`, `files_bytes` and `files_per_request` are
     the limits of one file, and of the files of one request (`inline`: of one result); 0: none.
+    `headers` go with every request.
     `answer_s` is how long the tool may take to answer, `rate_limit_wait_s` how long it wants to be left alone where a
     429 names no time (seconds).
     """

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -33,9 +30,7 @@ from pytest_tmsreport.vendors.qase import Qase
 
 HERE = Path(__file__).resolve()
 SPECS = HERE.parents[3] / "shared" / "specs"
-CACHE = HERE.parents[2] / ".cache" / "judges" / "qase"
 CLIENTS = ("qase-api-client==2.0.14", "qase-api-v2-client==2.0.8")
-INSTALLING_S = 300
 
 QASE = Qase(
     name="qase",
@@ -197,37 +192,8 @@ def test_the_specification_does_refuse_what_is_wrong(
 
 
 @pytest.fixture(scope="session")
-def judge() -> Path:
-    """A Python in which the official clients are installed; made once, and kept."""
-    home = CACHE / f"{'_'.join(CLIENTS)}-py{sys.version_info.major}.{sys.version_info.minor}".replace("==", "-")
-    python = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not (home / python).exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=CACHE, prefix="making-"))
-        try:
-            _install(made, python)
-            made.rename(home)  # whole or not at all, also where two processes do it at once
-        except OSError:
-            if not (home / python).exists():
-                raise
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    return home / python
-
-
-def _install(home: Path, python: Path) -> None:
-    _run(sys.executable, "-m", "venv", home)
-    _run(home / python, "-m", "pip", "install", "--quiet", "--no-input", "--retries", "1", *CLIENTS)
-
-
-def _run(*command: str | Path) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALLING_S)
-    except subprocess.CalledProcessError as error:
-        words = f"{error.stdout}\n{error.stderr}".strip().splitlines()[-1:]
-        pytest.skip(f"Qase's official clients cannot be installed: {' '.join(words)}")
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"Qase's official clients cannot be installed: pip is not done after {INSTALLING_S} s")
+def judge(judges: Callable[..., Path]) -> Path:
+    return judges("qase", *CLIENTS)
 
 
 def ask(judge: Path, question: dict[str, Any]) -> Any:

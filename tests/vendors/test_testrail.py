@@ -4,14 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import requests
 
 from pytest_tmsreport.errors import ConfigError, PermanentError
 from pytest_tmsreport.model import Link, Outcome, Result
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
-from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.testrail import PROJECT, TOKEN, USER, Rules
-from pytest_tmsreport.testing import Canned, Desk, VendorContract, make_results
+from pytest_tmsreport.testing import Canned, Desk, LosesOne, VendorContract, make_results
 from pytest_tmsreport.vendors.testrail import TestRail
 
 TESTRAIL = TestRail(
@@ -433,7 +431,7 @@ class TestTestRail(VendorContract):
     ) -> None:
         _replace_sandbox(desk, Rules(is_old=is_old))
         _reconfigure(desk, create_cases=True, suite=1)
-        client = desk.client(_Loses(desk, number))
+        client = desk.client(LosesOne(desk.mount, number))
         found = desk.vendor.resolve(client, make_results(3, ids=(), suite=("shop",)))
         assert len(set(found.values())) == 3
         assert len(_made(desk)) == 3
@@ -637,26 +635,27 @@ class TestTestRail(VendorContract):
         with pytest.raises(ConfigError, match=words):
             replace(TESTRAIL, **changes)
 
+    def test_files_of_every_test_of_a_case_arrive_also_where_the_first_upload_ended_before_them(
+        self, desk: Desk
+    ) -> None:
+        first, second = make_results(2, ids=({"": ("1",)},))
+        log = desk.journal.attach("log.txt", "text/plain", b"of the first")
+        other = desk.journal.attach("other.txt", "text/plain", b"of the second")
+        desk.write(replace(first, attachments=(log,)), replace(second, attachments=(other, log)))
+        desk.mount.troubles.add("503@add_attachment")
+        tally = desk.send(deadline_s=30)
+        assert (tally.delivered, tally.kept) == (2, 0)
+        assert "503" in tally.reason
+        desk.mount.troubles.clear()
+        desk.send()
+        desk.send()
+        assert sorted(file.name for file in desk.box.attachments.values()) == ["log.txt", "other.txt"]
+
     @pytest.mark.parametrize("url", ["https://qa.test/testrail", "https://qa.test/testrail/"])
     def test_the_address_may_end_with_a_slash(self, url: str) -> None:
         vendor = replace(TESTRAIL, url=url)
         assert vendor.base_url == "https://qa.test/testrail/index.php?/api/v2"
         assert vendor.run_url("12") == "https://qa.test/testrail/index.php?/runs/view/12"
-
-
-class _Loses(WsgiAdapter):
-    """Delivers every request, and loses the answer to one of them."""
-
-    def __init__(self, desk: Desk, number: int) -> None:
-        super().__init__(desk.mount)
-        self._left = number
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        answer = super().send(request, *args, **kwargs)
-        self._left -= 1
-        if self._left == 0:
-            raise requests.exceptions.ConnectionError("the answer was lost")
-        return answer
 
 
 def _reconfigure(desk: Desk, **settings: Any) -> None:

@@ -17,7 +17,7 @@ from pytest_tmsreport.sandbox import vansah as vansah_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
 from pytest_tmsreport.sandbox.vansah import Rules
-from pytest_tmsreport.testing import Canned, Desk, VendorContract, make_results
+from pytest_tmsreport.testing import Canned, Desk, LosesOne, VendorContract, make_results
 from pytest_tmsreport.vendors.vansah import Vansah
 
 VANSAH = Vansah(
@@ -335,21 +335,6 @@ class TestVansah(VendorContract):
 
     # What comes back
 
-    @pytest.mark.parametrize("number", range(1, 7), ids=lambda number: f"request_{number}")
-    def test_a_lost_answer_doubles_nothing(self, desk: Desk, number: int) -> None:
-        """Nobody can tell whether an import has arrived: it is in doubt, and a person decides."""
-        results = make_results(2 * VANSAH.batch_size)
-        desk.write(*results)
-        desk.vendor = replace(desk.vendor, parallel=1)
-        tally = desk.send(transport=_LosesOne(desk.mount, number))
-        doubtful = 200 if number in (2, 3) else 0  # the first is the look at the space
-        assert (tally.delivered, tally.kept, tally.doubtful) == (400 - doubtful, doubtful, doubtful)
-        assert bool(tally.remedy) == bool(doubtful)
-        assert len(desk.box.results) == 400
-        again = desk.send()
-        assert (again.delivered, again.doubtful) == (0, doubtful)
-        assert len(desk.box.results) == 400
-
     def test_what_is_in_doubt_is_sent_again_only_when_a_person_says_so(self, desk: Desk) -> None:
         desk.write(*make_results(3))
         desk.mount.troubles.add("lost-answer@import")
@@ -607,7 +592,7 @@ class TestVansah(VendorContract):
     def test_a_lost_answer_to_a_run_puts_no_other_result_in_doubt(self, desk: Desk) -> None:
         _reconfigure(desk, mode="runs", parallel=1)
         desk.write(*make_results(5, message=""))
-        tally = desk.send(transport=_LosesOne(desk.mount, 3))
+        tally = desk.send(transport=LosesOne(desk.mount, 3))
         assert (tally.delivered, tally.doubtful) == (4, 1)
         assert len(desk.box.results) == 5
 
@@ -720,21 +705,6 @@ class TestItsSandbox:
         answer = _ask("POST", "cucumber/import", data=FORM, files=files).json()
         assert (answer["imported"], answer["failed"], answer["skipped"]) == (1, 0, 1)
         assert answer["testRuns"] == [{"testCaseKey": "DEMO-C13", "status": "N/A"}]
-
-
-class _LosesOne(WsgiAdapter):
-    """Delivers every request, and loses the answer to one of them."""
-
-    def __init__(self, mount: Mount, number: int) -> None:
-        super().__init__(mount)
-        self._left = number
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        answer = super().send(request, *args, **kwargs)
-        self._left -= 1
-        if self._left == 0:
-            raise requests.exceptions.ConnectionError("the answer was lost")
-        return answer
 
 
 class _Answers(WsgiAdapter):

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -28,45 +25,14 @@ from pytest_tmsreport.testing import Desk, make_results
 from pytest_tmsreport.vendors.vansah import Vansah
 
 HERE = Path(__file__).resolve()
-CACHE = HERE.parents[2] / ".cache" / "judges" / "vansah"
 TOOLS = ("pytest-bdd==9.0.1", "cucumber-json-to-junit-xml==0.0.10")
-INSTALLING_S = 300
 OF_CUCUMBER_ITSELF = {"embeddings"}
 """Keys that pytest-bdd has no use for, and Cucumber's own reports hold."""
 
 
 @pytest.fixture(scope="session")
-def judge() -> Path:
-    """A Python in which the tools are installed; made once, and kept."""
-    home = CACHE / f"{'_'.join(TOOLS)}-py{sys.version_info.major}.{sys.version_info.minor}".replace("==", "-")
-    python = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not (home / python).exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=CACHE, prefix="making-"))
-        try:
-            _install(made, python)
-            made.rename(home)  # whole or not at all, also where two processes do it at once
-        except OSError:
-            if not (home / python).exists():
-                raise
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    return home / python
-
-
-def _install(home: Path, python: Path) -> None:
-    commands: list[list[str | Path]] = [
-        [sys.executable, "-m", "venv", home],
-        [home / python, "-m", "pip", "install", "--quiet", "--no-input", "--retries", "1", *TOOLS],
-    ]
-    try:
-        for command in commands:
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALLING_S)
-    except subprocess.CalledProcessError as error:
-        words = f"{error.stdout}\n{error.stderr}".strip().splitlines()[-1:]
-        pytest.skip(f"the judges of Cucumber JSON cannot be installed: {' '.join(words)}")
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"the judges of Cucumber JSON cannot be installed: pip is not done after {INSTALLING_S} s")
+def judge(judges: Callable[..., Path]) -> Path:
+    return judges("vansah", *TOOLS)
 
 
 @pytest.fixture(scope="session")
