@@ -3,24 +3,47 @@
 `Outcome`, `Result`, `Run` and `Attachment` are what a `conftest.py` hook or a vendor sees; `Vendor` is the contract of
 a tool; `TmsError` is the root of everything this package raises. They are looked up on first use: pytest imports this
 package in every session, also where nobody asked for a report.
+
+`step`, `note`, `field`, `tag`, `link`, `title`, `parameter` and `case` are what a test says while it runs; `carry`
+takes its place in the nest of steps into a thread.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import TmsError
-    from .model import Attachment, Outcome, Result, Run
+    from .model import Attachment, Outcome, Result, Run, Step
+    from .recorder import carry, case, field, link, note, parameter, step, tag, title
     from .vendor import Vendor
 
-__all__ = ["Attachment", "Outcome", "Result", "Run", "TmsError", "Vendor"]
+__all__ = [
+    "Attachment",
+    "Outcome",
+    "Result",
+    "Run",
+    "Step",
+    "TmsError",
+    "Vendor",
+    "carry",
+    "case",
+    "field",
+    "link",
+    "note",
+    "parameter",
+    "step",
+    "tag",
+    "title",
+]
 
 _HOMES = {
     "Attachment": "model",
     "Outcome": "model",
     "Result": "model",
     "Run": "model",
+    "Step": "model",
     "TmsError": "errors",
     "Vendor": "vendor",
+    **dict.fromkeys(("carry", "case", "field", "link", "note", "parameter", "step", "tag", "title"), "recorder"),
 }
 
 

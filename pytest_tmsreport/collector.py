@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from .markers import suite_of, title_of
-from .model import Link, Outcome, Phase, Result
+from .model import Link, Outcome, Phase, Result, Step
 from .render import trim, without_escapes
 from .witness import said
 
@@ -54,6 +54,8 @@ class _Attempt:
     subtests: list[Any] = field(default_factory=list)
     times: dict[str, Phase] = field(default_factory=dict)
     words: dict[str, Any] = field(default_factory=dict)
+    steps: dict[str, list[Any]] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
     is_rerun: bool = False
 
 
@@ -140,6 +142,8 @@ class Collector:
         if report.when == CRASH:
             attempt.words = attempt.words or self._noted(worker, report.nodeid)
         attempt.words = told.get("words") or attempt.words
+        attempt.steps[report.when] = told.get("steps", [])
+        attempt.said = told.get("said") or attempt.said
         attempt.phases[report.when] = report
         attempt.is_rerun = attempt.is_rerun or report.outcome == "rerun"
         if "start" in told:
@@ -159,7 +163,7 @@ class Collector:
             self._failed_attempts[nodeid] = [*earlier, trim(message, 500)]
         else:
             self._failed_attempts.pop(nodeid, None)
-        words = attempt.words
+        words = _with_said(attempt.words, attempt.said)
         if words.get("wrong"):
             self.wrong[nodeid] = tuple(words["wrong"])
         captured = list(self._captured(nodeid, attempt))
@@ -189,6 +193,8 @@ class Collector:
                 attempt=attempt.number,
                 superseded=attempt.is_rerun,
                 earlier=tuple(earlier),
+                notes=tuple(words.get("notes", ())),
+                steps=tuple(Step.from_json(each) for steps in attempt.steps.values() for each in steps),
             ),
             captured,
         )
@@ -213,6 +219,20 @@ class Collector:
         if attempt.is_rerun:
             self._sections[nodeid] = len(sections)
         yield from (Captured(*section) for section in sections[known:])
+
+
+def _with_said(words: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """The words of the marks, and what the test said while it ran: that replaces a title, and adds up with the rest."""
+    found = {**words}
+    for key, value in said.items():
+        held = words.get(key)
+        if isinstance(value, dict):
+            found[key] = {**(held or {}), **value}
+        elif isinstance(value, list):
+            found[key] = [*value, *(each for each in held or () if each not in value)]
+        else:
+            found[key] = value
+    return found
 
 
 def result_ids(random: Callable[[int], bytes] = os.urandom) -> Callable[[], str]:

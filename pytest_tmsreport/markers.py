@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import enum
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +9,12 @@ from typing import Any
 import pytest
 
 from .model import Link
-from .render import trim, without_escapes
+from .render import readable, trim
 
 MARKER = "tms"
 RESERVED = ("title", "description", "suite", "tags", "fields", "links", "ignore")
-PARAMETER, TEXT = 250, 10_000
-"""Most characters of a parameter's value, and of any other text of a mark."""
-_ADDRESS = re.compile(r" (?:at 0x[0-9A-Fa-f]+|id='\d+')")
+TEXT = 10_000
+"""Most characters of any text of a mark."""
 
 
 @dataclass
@@ -109,7 +106,7 @@ class _Mark:
         value = self._mark.kwargs.get(key, "")
         if isinstance(value, str):
             return trim(value, TEXT)
-        self._wrong.append(f"{key}= must be a text, not {_readable(value)}")
+        self._wrong.append(f"{key}= must be a text, not {readable(value)}")
         return ""
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -117,14 +114,14 @@ class _Mark:
         texts = (value,) if isinstance(value, str) else value
         if isinstance(texts, (list, tuple, set)) and all(isinstance(text, str) for text in texts):
             return tuple(trim(text, TEXT) for text in texts)
-        self._wrong.append(f"{key}= must be a text or a list of texts, not {_readable(value)}")
+        self._wrong.append(f"{key}= must be a text or a list of texts, not {readable(value)}")
         return ()
 
     def fields(self) -> dict[str, str]:
         value = self._mark.kwargs.get("fields", {})
         if isinstance(value, Mapping):
-            return {str(name): trim(_readable(held, TEXT), TEXT) for name, held in value.items()}
-        self._wrong.append(f"fields= must be a dict, not {_readable(value)}")
+            return {str(name): trim(readable(held, TEXT), TEXT) for name, held in value.items()}
+        self._wrong.append(f"fields= must be a dict, not {readable(value)}")
         return {}
 
     def links(self) -> tuple[Link, ...]:
@@ -136,7 +133,7 @@ class _Mark:
             elif isinstance(entry, str):
                 found.append(Link(entry))
             else:
-                self._wrong.append(f"links= must be a list of addresses, not {_readable(value)}")
+                self._wrong.append(f"links= must be a list of addresses, not {readable(value)}")
         return tuple(found)
 
     def _ids(self, values: Iterable[Any], where: str) -> tuple[str, ...]:
@@ -147,7 +144,7 @@ class _Mark:
                 found.append(str(value).strip())
             else:
                 self._wrong.append(
-                    f"{_readable(value)} in {where} is no case id: write a text such as 'C7', or a number"
+                    f"{readable(value)} in {where} is no case id: write a text such as 'C7', or a number"
                 )
         return tuple(dict.fromkeys(found))
 
@@ -155,24 +152,4 @@ class _Mark:
 def _parameters(item: pytest.Item) -> dict[str, str]:
     callspec = getattr(item, "callspec", None)
     params = getattr(callspec, "params", None)
-    return {str(name): _readable(value) for name, value in params.items()} if isinstance(params, dict) else {}
-
-
-def _readable(value: Any, limit: int = PARAMETER) -> str:
-    """A value as a person reads it, the same in every session: no addresses of objects, no exception, no end."""
-    try:
-        if isinstance(value, str):
-            text = str(value)
-        elif isinstance(value, enum.Enum):
-            text = value.name
-        elif isinstance(value, type) or callable(value):
-            text = str(getattr(value, "__qualname__", type(value).__name__))
-        else:
-            text = _ADDRESS.sub("", repr(value)) if _has_own_repr(value) else type(value).__name__
-    except Exception:  # noqa: BLE001 - somebody's __repr__ must not cost a result
-        text = type(value).__name__
-    return trim(without_escapes(text), limit)
-
-
-def _has_own_repr(value: Any) -> bool:
-    return any("__repr__" in vars(kind) for kind in type(value).__mro__[:-1])
+    return {str(name): readable(value) for name, value in params.items()} if isinstance(params, dict) else {}

@@ -8,6 +8,8 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+DEEPEST = 50
+"""So many steps may stand within each other."""
 LARGEST = 6e10
 """No number in a journal is beyond it: as an epoch second it is the year 3871, which every clock can still show."""
 
@@ -62,15 +64,46 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """A named, timed part of a test. `start` is in epoch seconds (UTC), `duration` in seconds."""
+
+    title: str
+    outcome: Outcome = Outcome.PASSED
+    start: float = 0.0
+    duration: float = 0.0
+    message: str = ""
+    expected: str = ""
+    data: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Any, depth: int = 0) -> Step:
+        """Reads what `to_json` wrote; raises ValueError, naming the key, for anything else."""
+        read = _Reader(data, "step")
+        if depth > DEEPEST:
+            raise ValueError("steps are nested too deeply")
+        return cls(
+            title=read.text("title", required=True),
+            outcome=read.outcome("outcome") if "outcome" in data else Outcome.PASSED,
+            start=read.number("start"),
+            duration=read.number("duration"),
+            message=read.text("message"),
+            expected=read.text("expected"),
+            data=read.text("data"),
+            steps=tuple(cls.from_json(inner, depth + 1) for inner in read.items("steps")),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """One attempt at one test.
 
     `start` is in epoch seconds (UTC), `duration` in seconds. `ids` holds the case ids of each mark, the nearest mark
     first: a mapping from a destination's or vendor's name (or `""`: any) to ids; `case_ids` is what they come to for
     the destination at hand. `parts` are the results that this one stands for, where several tests of a case are sent as
-    one. `message` is one failure, skip or xfail reason; `traceback` the long form. `attempt` counts
-    from 1; `superseded` says that a further attempt followed; `earlier` tells, for the last attempt, why the others
-    failed.
+    one. `notes` are a test's own words, `steps` those of setup, call and teardown in their order.
+    `message` is one failure, skip or xfail reason; `traceback` the long form. `attempt` counts from 1; `superseded`
+    says that a further attempt followed; `earlier` tells, for the last attempt, why the others failed.
     """
 
     id: str
@@ -94,6 +127,8 @@ class Result:
     attempt: int = 1
     superseded: bool = False
     earlier: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
     case_ids: tuple[str, ...] = ()
     parts: tuple[Result, ...] = ()
 
@@ -133,6 +168,8 @@ class Result:
             attempt=int(read.number("attempt", 1)),
             superseded=read.flag("superseded"),
             earlier=read.texts("earlier"),
+            notes=read.texts("notes"),
+            steps=tuple(Step.from_json(entry) for entry in read.items("steps")),
             case_ids=read.texts("case_ids"),
         )
 

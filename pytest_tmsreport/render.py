@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import enum
 import re
+from collections.abc import Iterable
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from .model import Result
+    from .model import Result, Step
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MARK = re.compile(r"pytest-tmsreport [\w/:.%~-]+")
+_ADDRESS = re.compile(r" (?:at 0x[0-9A-Fa-f]+|id='\d+')")
+PARAMETER = 250
+"""Most characters of a parameter's value."""
 _GAP = "\n… {} characters left out …\n"
 
 
@@ -75,7 +80,40 @@ def marked(text: str) -> str:
 
 
 def remarks(result: Result) -> list[str]:
-    """What stands beside a result's message: that it is flaky, its earlier attempts, its links."""
-    lines = [f"flaky: passed on attempt {result.attempt}"] if result.is_flaky else []
+    """What stands beside a result's message: notes, that it is flaky, its earlier attempts, its links."""
+    lines = list(result.notes)
+    lines += [f"flaky: passed on attempt {result.attempt}"] if result.is_flaky else []
     lines += [f"attempt {number}: {text}" for number, text in enumerate(result.earlier, 1)]
     return lines + [f"{link.kind}: {link.name + ' ' if link.name else ''}{link.url}" for link in result.links]
+
+
+def readable(value: Any, limit: int = PARAMETER) -> str:
+    """A value as a person reads it, the same in every session: no addresses of objects, no exception, no end."""
+    try:
+        if isinstance(value, str):
+            text = str(value)
+        elif isinstance(value, enum.Enum):
+            text = value.name
+        elif isinstance(value, type) or callable(value):
+            text = str(getattr(value, "__qualname__", type(value).__name__))
+        else:
+            text = _ADDRESS.sub("", repr(value)) if _has_own_repr(value) else type(value).__name__
+    except Exception:  # noqa: BLE001 - somebody's __repr__ must not cost a result
+        text = type(value).__name__
+    return trim(without_escapes(text), limit)
+
+
+def steps_as_text(steps: Iterable[Step], depth: int = 0) -> list[str]:
+    """A line for each step, inner ones indented, with what was expected and why it failed; for tools without steps."""
+    lines = []
+    for step in steps:
+        said = [f"expected: {step.expected}" if step.expected else "", f"data: {step.data}" if step.data else ""]
+        said.append(step.message)
+        words = "".join(f": {each}" for each in said if each)
+        lines.append(f"{'  ' * depth}{step.outcome.value}: {step.title}{words} ({step.duration:.1f} s)")
+        lines += steps_as_text(step.steps, depth + 1)
+    return lines
+
+
+def _has_own_repr(value: Any) -> bool:
+    return any("__repr__" in vars(kind) for kind in type(value).__mro__[:-1])

@@ -16,6 +16,7 @@ from .clock import Clock
 from .guard import Guard
 from .journal import encode
 from .markers import MARKER, words_of
+from .recorder import Recording, record
 from .render import plain
 
 ATTRIBUTE = "tmsreport"
@@ -53,6 +54,7 @@ class Witness:
         self._note = _Note(note, mask) if note else None
         self._starts = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
         self._words: tuple[str, str] = ("", "")
+        self._recording = Recording(self._clock)
 
     def pytest_sessionstart(self) -> None:
         self._callers.freeze()
@@ -85,6 +87,8 @@ class Witness:
                 self._words = (item.nodeid, encode(words_of(item, self._destinations)))
             if self._note:
                 self._note.write(*self._words)
+        self._recording = Recording(self._clock)
+        record(self._recording)
         self._starts["setup"] = self._clock()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -104,7 +108,11 @@ class Witness:
         if when in ("setup", "call"):  # of a subtest too; the test's own report of its call comes last
             self._starts["teardown"] = end
         words = self._words[1] if when == "setup" and self._words[0] == item.nodeid else "null"
-        return f'{{"start":{start!r},"duration":{end - start!r},"words":{words}}}'
+        more = self._recording.said(when, end)
+        told = f",{encode(more)[1:-1]}" if more else ""
+        if when == "teardown":
+            record(None)
+        return f'{{"start":{start!r},"duration":{end - start!r},"words":{words}{told}}}'
 
 
 def said(report: Any) -> dict[str, Any]:

@@ -6,11 +6,23 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Rejected, VendorError, dig
+from ..model import Outcome
 from ..render import cut, remarks
 
 if TYPE_CHECKING:
-    from ..model import Result
+    from ..model import Result, Step
     from .qase import Qase
+
+
+STEP_STATUSES = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.ERROR: "failed",
+    Outcome.SKIPPED: "skipped",
+    Outcome.XFAILED: "skipped",
+    Outcome.XPASSED: "passed",
+}
+"""Qase takes five words for a step; a workspace cannot add to them."""
 
 
 def row(vendor: Qase, index: int, result: Result) -> dict[str, Any]:
@@ -34,12 +46,27 @@ def row(vendor: Qase, index: int, result: Result) -> dict[str, Any]:
         "fields": {key: value for key, value in fields.items() if value},
         "attachments": [each.remote_id for each in result.attachments],
         "steps_type": "classic",
-        "steps": [],
+        "steps": [_step(step) for step in result.steps],
         "params": {name: value or "empty" for name, value in result.parameters.items()},
         "param_groups": [],
         "relations": {"suite": {"data": [{"title": title} for title in result.suite]}} if result.suite else {},
         "message": "\n".join(message) or None,
         "defect": vendor.defect and result.outcome.is_bad,
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    data = {"action": step.title, "expected_result": step.expected, "input_data": step.data}
+    return {
+        "data": {key: value for key, value in data.items() if value},
+        "execution": {
+            "status": STEP_STATUSES[step.outcome],
+            "start_time": round(step.start, 3),
+            "end_time": round(step.start + step.duration, 3),
+            "duration": round(1000 * step.duration),
+            **({"comment": step.message} if step.message else {}),
+        },
+        "steps": [_step(inner) for inner in step.steps],
     }
 
 

@@ -1,0 +1,299 @@
+"""What a test says while it runs: whole sessions, looked at in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pytest_tmsreport as tms
+from pytest_tmsreport.clock import Clock
+from pytest_tmsreport.model import Outcome, Step
+from pytest_tmsreport.recorder import Recording, record
+from pytest_tmsreport.render import steps_as_text
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+
+@pytest.fixture
+def recording() -> Iterator[Recording]:
+    """A recording that is on, as during a test of a reporting session."""
+    made = Recording(Clock())
+    record(made)
+    yield made
+    record(None)
+
+
+def tree(recording: Recording, when: str = "call") -> list[Any]:
+    """The steps so far: title, or title and inner steps."""
+
+    def of(steps: list[dict[str, Any]]) -> list[Any]:
+        return [(step["title"], of(step["steps"])) if "steps" in step else step["title"] for step in steps]
+
+    return of(recording.said(when, recording.clock()).get("steps", []))
+
+
+def test_steps_nest_as_they_are_written(recording: Recording) -> None:
+    with tms.step("open cart"):
+        with tms.step("add tea"):
+            pass
+        with tms.step("add cup"):
+            pass
+    with tms.step("pay"):
+        pass
+    assert tree(recording) == [("open cart", ["add tea", "add cup"]), "pay"]
+
+
+def test_a_step_that_an_exception_leaves_is_failed_and_says_why(recording: Recording) -> None:
+    with pytest.raises(ValueError, match="no money"), tms.step("pay", expected="receipt", data={"amount": 3}):
+        raise ValueError("no money")
+    (step,) = recording.said("call", recording.clock())["steps"]
+    assert (step["outcome"], step["message"]) == ("failed", "ValueError: no money")
+    assert (step["expected"], step["data"]) == ("receipt", "{'amount': 3}")
+
+
+@pytest.mark.parametrize(("leave", "outcome"), [(pytest.skip, "skipped"), (pytest.xfail, "xfailed")])
+def test_a_step_that_is_skipped_or_xfailed_is_no_failure(recording: Recording, leave: Any, outcome: str) -> None:
+    with pytest.raises((pytest.skip.Exception, pytest.xfail.Exception)), tms.step("print"):
+        leave("no printer")
+    (step,) = recording.said("call", recording.clock())["steps"]
+    assert (step["outcome"], step["message"]) == (outcome, "no printer")
+
+
+def test_the_arguments_of_a_function_stand_in_the_title(recording: Recording) -> None:
+    class Shop:
+        @tms.step("pay {amount} by {way}")
+        def pay(self, amount: int, way: str = "card") -> int:
+            return amount
+
+    assert Shop().pay(3) == 3
+    assert Shop().pay(amount=4, way="cash") == 4
+    assert tree(recording) == ["pay 3 by card", "pay 4 by cash"]
+
+
+@pytest.mark.parametrize("title", ["{unknown}", "{", "{0}", "{self.x}", "{a!z}"])
+def test_a_title_that_cannot_be_filled_stays_as_it_is(recording: Recording, title: str) -> None:
+    @tms.step(title)
+    def work(a: int) -> None:
+        pass
+
+    work(1)
+    assert tree(recording) == [title]
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_function_keeps_its_name_its_result_and_its_exception() -> None:
+    @tms.step("divide")
+    def divide(a: int, b: int) -> float:
+        """Divides."""
+        return a / b
+
+    assert (divide.__name__, divide.__doc__, divide(4, 2)) == ("divide", "Divides.", 2)
+    with pytest.raises(ZeroDivisionError):
+        divide(1, 0)
+
+
+def test_tasks_that_run_at_once_do_not_mix_their_steps(recording: Recording) -> None:
+    @tms.step("outer {name}")
+    async def work(name: str) -> None:
+        await asyncio.sleep(0)
+        with tms.step(f"inner {name}"):
+            await asyncio.sleep(0)
+            with tms.step(f"innermost {name}"):
+                await asyncio.sleep(0)
+
+    async def all_at_once() -> None:
+        await asyncio.gather(work("a"), work("b"), work("c"))
+
+    asyncio.run(all_at_once())
+    assert tree(recording) == [(f"outer {n}", [(f"inner {n}", [f"innermost {n}"])]) for n in "abc"]
+
+
+def test_a_bare_thread_begins_a_nest_of_its_own_unless_it_carries_one(recording: Recording) -> None:
+    def work(name: str) -> None:
+        with tms.step(name):
+            pass
+
+    with tms.step("outer"):
+        for thread in (
+            threading.Thread(target=work, args=["own"]),
+            threading.Thread(target=tms.carry(work), args=["in"]),
+        ):
+            thread.start()
+            thread.join()
+    assert tree(recording) == [("outer", ["in"]), "own"]
+
+
+def test_what_the_caller_of_a_generator_does_is_no_part_of_its_step(recording: Recording) -> None:
+    @tms.step("count")
+    def count() -> Iterator[int]:
+        with tms.step("first"):
+            pass
+        yield 1
+        with tms.step("second"):
+            pass
+        yield 2
+
+    for number in count():
+        with tms.step(f"use {number}"):
+            pass
+    assert tree(recording) == [("count", ["first", "second"]), "use 1", "use 2"]
+
+
+def test_an_exception_reaches_the_generator_it_is_thrown_into(recording: Recording) -> None:
+    caught = []
+
+    @contextmanager
+    @tms.step("guard")
+    def guard() -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            caught.append(str(error))
+
+    with guard():
+        raise ValueError("inside")
+    assert caught == ["inside"]
+    assert tree(recording) == ["guard"]
+
+
+def test_an_async_generator_is_a_step_too(recording: Recording) -> None:
+    @tms.step("stream")
+    async def stream() -> Any:
+        for number in range(2):
+            with tms.step(f"make {number}"):
+                await asyncio.sleep(0)
+            yield number
+
+    async def use() -> list[int]:
+        found = []
+        async for number in stream():
+            with tms.step(f"use {number}"):
+                found.append(number)
+        return found
+
+    assert asyncio.run(use()) == [0, 1]
+    assert tree(recording) == [("stream", ["make 0", "make 1"]), "use 0", "use 1"]
+
+
+def test_outside_of_a_test_everything_is_a_no_op() -> None:
+    @tms.step("work {x}")
+    def work(x: int) -> int:
+        return x
+
+    with tms.step("nothing", data=object()):
+        assert work(1) == 1
+    tms.note("n")
+    tms.field("f", 1)
+    tms.tag("t")
+    tms.link("https://a.test")
+    tms.title("t")
+    tms.parameter("p", 1)
+    tms.case("C1")
+
+
+def test_a_loop_that_steps_without_end_is_cut_and_says_so(recording: Recording) -> None:
+    for _ in range(6_000):
+        with tms.step("again"):
+            pass
+    said = recording.said("call", recording.clock())
+    assert len(said["steps"]) == 5_000
+    assert said["said"]["notes"] == ["only the first 5000 steps are reported"]
+
+
+def test_steps_deeper_than_any_tool_takes_stand_side_by_side(recording: Recording) -> None:
+    def down(depth: int) -> None:
+        with tms.step(f"{depth}"):
+            if depth:
+                down(depth - 1)
+
+    down(60)
+    for entry in recording.said("call", recording.clock())["steps"]:
+        Step.from_json(entry)
+
+
+def test_steps_read_well_as_text() -> None:
+    inner = Step(
+        title="enter", outcome=Outcome.FAILED, duration=0.5, message="TimeoutError", expected="a form", data="name=x"
+    )
+    assert steps_as_text([Step(title="open", steps=(inner,), duration=1.0)]) == [
+        "passed: open (1.0 s)",
+        "  failed: enter: expected: a form: data: name=x: TimeoutError (0.5 s)",
+    ]
+
+
+SUITE = """
+import pytest
+import pytest_tmsreport as tms
+
+with tms.step("at import"):
+    tms.note("nobody hears this")
+
+@pytest.fixture(scope="module")
+def database():
+    with tms.step("start database"):
+        with tms.step("migrate"):
+            pass
+        yield
+    with tms.step("stop database"):
+        pass
+
+@pytest.mark.tms("C1", title="From the mark", tags=["mark"], fields={"layer": "api"})
+def test_buys(database):
+    tms.title("Buys tea")
+    tms.tag("said")
+    tms.field("browser", "firefox")
+    tms.link("https://bugs.test/1", "BUG-1", kind="issue")
+    tms.parameter("currency", "EUR")
+    tms.case("C2")
+    tms.note("a word")
+    with tms.step("open cart"):
+        with tms.step("add tea"):
+            pass
+    with tms.step("pay", expected="receipt"):
+        with tms.step("enter card"):
+            raise TimeoutError("no answer")
+
+def test_says_nothing(database):
+    pass
+
+def test_subtests(subtests):
+    with tms.step("before"):
+        pass
+    with subtests.test("one"):
+        with tms.step("within"):
+            pass
+    with tms.step("after"):
+        pass
+"""
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_what_a_test_says_stands_in_the_journal_and_at_the_tool(project: Project, workers: str) -> None:
+    pytest.importorskip("_pytest.subtests", reason="subtests came with pytest 9")
+    project.write("test_shop.py", SUITE)
+    ran = project.report(workers, "--dist=loadfile") if workers == "-n2" else project.report(workers)
+    results = {nodeid.partition("::")[2]: result for nodeid, result in ran.last.items()}
+    buys = results["test_buys"]
+    assert (buys.title, buys.tags, buys.fields) == (
+        "Buys tea",
+        ("said", "mark"),
+        {"layer": "api", "browser": "firefox"},
+    )
+    assert (buys.parameters, buys.notes) == ({"currency": "EUR"}, ("a word",))
+    assert [link.url for link in buys.links] == ["https://bugs.test/1"]
+    assert [step.title for step in buys.steps] == ["start database", "open cart", "pay"]
+    assert [step.title for step in buys.steps[0].steps] == ["migrate"]
+    assert buys.steps[2].steps[0].outcome is Outcome.FAILED
+    assert buys.steps[2].steps[0].message == "TimeoutError: no answer"
+    assert [step.title for step in results["test_subtests"].steps] == ["before", "within", "after", "stop database"]
+    (sent,) = [each for each in project.arrived if each.title == "Buys tea"]
+    assert sent.cases == ("2",)
+    assert [step["data"]["action"] for step in sent.body["steps"]] == ["start database", "open cart", "pay"]
+    assert sent.body["steps"][2]["data"]["expected_result"] == "receipt"
+    assert sent.body["steps"][2]["steps"][0]["execution"]["comment"] == "TimeoutError: no answer"
