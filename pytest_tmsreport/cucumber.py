@@ -8,14 +8,16 @@ from typing import Any
 
 from .aggregate import name_of
 from .journal import read
-from .model import Attachment, Result
-from .render import cut, remarks
+from .model import Attachment, Outcome, Result, Step
+from .render import cut, remarks, steps_as_text
 
 FAILED = "failed"
 
 
 def report(rows: Iterable[tuple[str, str, Result]]) -> list[dict[str, Any]]:
-    """A feature for each module, a scenario of one step for each row: tag without `@`, status of the step, result.
+    """A feature for each module, a scenario for each row: tag without `@`, status, result.
+
+    A scenario has the test's steps, and a last one that says what became of the test.
 
     Every key that pytest-bdd and cucumber-js write is there, with values of the same type; a line is 1 where Gherkin
     would tell one.
@@ -44,13 +46,7 @@ def _feature(uri: str) -> dict[str, Any]:
 def _scenario(tag: str, status: str, result: Result) -> dict[str, Any]:
     name = cut(name_of(result), 255)
     said = "\n".join(part for part in (result.message, *remarks(result), result.traceback) if part)
-    step: dict[str, Any] = {
-        "keyword": "Then ",
-        "name": name,
-        "line": 1,
-        "match": {"location": result.nodeid},
-        "result": {"status": status, "duration": round(1_000_000_000 * result.duration)},
-    }
+    step = _step("Then ", name, result.nodeid, status, result.duration)
     if status == FAILED:  # only a failure has a place for words: the others tell theirs in the description
         step["result"]["error_message"] = said or result.outcome.value
     if result.attachments:
@@ -63,7 +59,26 @@ def _scenario(tag: str, status: str, result: Result) -> dict[str, Any]:
         "description": "\n\n".join(part for part in (result.description, "" if status == FAILED else said) if part),
         "tags": [{"name": f"@{tag}", "line": 1}],
         "type": "scenario",
-        "steps": [step],
+        "steps": [*(_recorded(each, result.nodeid) for each in result.steps), step],
+    }
+
+
+def _recorded(step: Step, location: str) -> dict[str, Any]:
+    """A step of the test; those within it stand in its text, since Cucumber's do not nest."""
+    status = {Outcome.FAILED: FAILED, Outcome.ERROR: FAILED, Outcome.PASSED: "passed"}.get(step.outcome, "skipped")
+    made = _step("* ", cut(step.title, 255), location, status, step.duration)
+    if status == FAILED:
+        made["result"]["error_message"] = "\n".join(steps_as_text([step]))
+    return made
+
+
+def _step(keyword: str, name: str, location: str, status: str, duration_s: float) -> dict[str, Any]:
+    return {
+        "keyword": keyword,
+        "name": name,
+        "line": 1,
+        "match": {"location": location},
+        "result": {"status": status, "duration": round(1_000_000_000 * duration_s)},
     }
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import pytest_tmsreport as tms
 from pytest_tmsreport.clock import Clock
+from pytest_tmsreport.config import destination
 from pytest_tmsreport.model import Outcome, Step
 from pytest_tmsreport.recorder import Recording, record
 from pytest_tmsreport.render import steps_as_text
+from pytest_tmsreport.sandbox import catalog
+from pytest_tmsreport.sources import Source
+from pytest_tmsreport.testing import Desk, make_results
 
 if TYPE_CHECKING:
     from conftest import Project
@@ -225,6 +231,27 @@ def test_steps_read_well_as_text() -> None:
         "passed: open (1.0 s)",
         "  failed: enter: expected: a form: data: name=x: TimeoutError (0.5 s)",
     ]
+
+
+STEPS = (
+    Step(title="open cart", duration=0.5, steps=(Step(title="add tea", duration=0.25),)),
+    Step(title="pay", outcome=Outcome.FAILED, duration=1.0, message="TimeoutError: no answer"),
+)
+
+
+@pytest.mark.parametrize("name", ["testrail", "xray", "vansah"])
+def test_a_tool_that_is_sent_no_steps_of_its_own_gets_them_in_words(name: str, tmp_path: Path) -> None:
+    sandbox = catalog.create(name)
+    source = Source(sandbox.environment(f"https://tms.test/{name}"))
+    desk = Desk(tmp_path, destination(name, name, source), sandbox)
+    (result,) = make_results(1, steps=STEPS, outcome=Outcome.FAILED, ids=({"": ("1",)},))
+    desk.write(result)
+    assert desk.send().delivered == 1
+    (arrived,) = desk.box.results.values()
+    said = json.dumps(arrived.body)
+    assert "open cart" in said
+    assert "pay" in said
+    assert "TimeoutError: no answer" in said
 
 
 SUITE = """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import dig
 from ..model import Result
-from ..render import cut, remarks
+from ..render import cut, remarks, steps_as_text
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -81,6 +81,7 @@ def comment(result: Result) -> str:
         f"`{result.nodeid}`: {result.outcome.value}",
         result.description,
         indent(result.message, "    "),
+        indent("\n".join(steps_as_text(result.steps)), "    "),
         indent(result.traceback, "    "),
         "\n".join(f"- {item}" for item in (*items, *remarks(result))),
     ]

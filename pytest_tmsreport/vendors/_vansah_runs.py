@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Rejected, VendorError, dig
 from ..journal import read
 from ..model import Attachment, Result
-from ..render import remarks, segment
+from ..render import remarks, segment, steps_as_text
 from ._vansah_errors import DUPLICATE
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def _said(vendor: Vansah, result: Result) -> dict[str, Any]:
     known = {kind.lower() for kind in vendor.file_types.split()}
     files = [each for each in result.attachments if _extension(each) in known]
     others = [f"not sent: {each.name}" for each in result.attachments if _extension(each) not in known]
-    text = "\n".join(part for part in (result.message, *remarks(result), result.traceback, *others) if part)
+    steps = steps_as_text(result.steps)
+    text = "\n".join(part for part in (result.message, *remarks(result), *steps, result.traceback, *others) if part)
     attachments = [_file(each) for each in files]
     return {key: value for key, value in (("actualResult", text), ("attachments", attachments)) if value}
 

@@ -7,7 +7,7 @@ import pytest
 
 from pytest_tmsreport.errors import ConfigError, Rejected
 from pytest_tmsreport.journal import Journal
-from pytest_tmsreport.model import Link, Outcome, Result
+from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.testing import Canned, Desk, VendorContract, make_results
 from pytest_tmsreport.vendors.qase import Qase
@@ -71,6 +71,36 @@ class TestQase(VendorContract):
         assert desk.send().delivered == 1
         (request,) = _sent(desk)
         assert request["results"] == [GOLDEN]
+
+    def test_steps_are_sent_as_written_out_here(self, desk: Desk) -> None:
+        inner = Step(title="enter card", outcome=Outcome.FAILED, start=1789372931.5, duration=0.5, message="timeout")
+        pay = Step(title="pay", start=1789372931.25, duration=0.75, expected="receipt", data="3 EUR", steps=(inner,))
+        desk.write(replace(FULL, steps=(pay,)))
+        assert desk.send().delivered == 1
+        assert _sent(desk)[0]["results"][0]["steps"] == [
+            {
+                "data": {"action": "pay", "expected_result": "receipt", "input_data": "3 EUR"},
+                "execution": {
+                    "status": "passed",
+                    "start_time": 1789372931.25,
+                    "end_time": 1789372932.0,
+                    "duration": 750,
+                },
+                "steps": [
+                    {
+                        "data": {"action": "enter card"},
+                        "execution": {
+                            "status": "failed",
+                            "start_time": 1789372931.5,
+                            "end_time": 1789372932.0,
+                            "duration": 500,
+                            "comment": "timeout",
+                        },
+                        "steps": [],
+                    }
+                ],
+            }
+        ]
 
     def test_a_run_is_opened_and_completed_as_written_out_here(self, desk: Desk) -> None:
         _reconfigure(desk, environment="staging", milestone=3, plan=7, configurations={"Browser": "Firefox"})
