@@ -23,7 +23,7 @@ from .config import Config, load, manual
 from .doctor import examine
 from .errors import HTTP, ConfigError, Fault, JournalError, TmsError
 from .journal import Head, RunFolder, folders
-from .masking import masker
+from .masking import mask_json, masker
 from .model import to_json
 from .pending import survey
 from .render import count, plain, utc
@@ -318,7 +318,7 @@ def _upload(folder: RunFolder, wanted: Sequence[Vendor], config: Config, options
             for field, file in request.files:
                 click.echo(f"  file {plain(field)}: {plain(file.name)}")
             if request.json is not None:
-                click.echo(textwrap.indent(mask(json.dumps(request.json, indent=2)), "  "))
+                click.echo(textwrap.indent(json.dumps(mask_json(request.json, mask), indent=2), "  "))
 
     with click.progressbar(length=total, label="sending", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 

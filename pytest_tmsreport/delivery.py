@@ -63,7 +63,10 @@ def _watch(sender: Sender, found: Outcome, progress: _Progress) -> str:
 
 
 def _counted(folder: RunFolder, vendor: Vendor, why: str) -> Tally:
-    tally = Tally(vendor.name, reason=why or "the sender ended without a word", remedy=f"see {folder.path / LOG}")
+    log = folder.path / LOG
+    has_words = log.exists() and log.stat().st_size > 0  # an empty one is about to be removed
+    remedy = f"see {log}" if has_words else ""
+    tally = Tally(vendor.name, reason=why or "the sender ended without a word", remedy=remedy)
     try:
         counts = survey(folder, vendor)
         receipts = folder.receipts(vendor.name)

@@ -76,6 +76,8 @@ def _server(vendor: Vendor, settings: Settings, transport: BaseAdapter | None) -
         return
     try:
         vendor.verify(client)
+        if vendor.run_id and vendor.can("read_run"):
+            vendor.read_run(client, vendor.run_id)
     except TransientError as error:
         yield Finding("broken", f"{vendor.name}: cannot be reached: {error}", error.remedy)
     except AuthError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from .errors import ConfigError
 
@@ -42,6 +43,17 @@ def masker(secrets: Iterable[str], patterns: Iterable[str] = ()) -> Callable[[st
         return text
 
     return mask
+
+
+def mask_json(value: Any, mask: Callable[[str], str]) -> Any:
+    """A JSON value with every text in it masked. In its encoded form a pattern could eat a quote or a number."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, (list, tuple)):
+        return [mask_json(each, mask) for each in value]
+    if isinstance(value, dict):
+        return {mask(key): mask_json(held, mask) for key, held in value.items()}
+    return value
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -20,7 +20,10 @@ MARKER = (
     "test-management tools. Positional ids are for every destination; a keyword named as a destination or vendor "
     "replaces them for that one."
 )
-NOTHING_RUNS = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow")
+NOTHING_RUNS = (
+    *("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow"),
+    *("help", "markers"),
+)
 IMPORT_PATH = tuple(sys.path)
 """As it is before `pythonpath`, conftest files and tests add to it."""
 

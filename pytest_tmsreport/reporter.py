@@ -199,7 +199,7 @@ class Reporter:
         for event in outcome.rehearsed:
             yield from _rehearsed(event)
         if "" in self._wanted.problems:
-            yield Line(f"settings: {plain(str(self._wanted.problems['']), 500)}", is_loss=True)
+            yield from self._of_settings(self._wanted.problems[""], is_homeless=not outcome.tallies)
         for tally in outcome.tallies:
             if self._rehearse and not tally.reason:
                 yield Line(f"{tally.name}: dry run: nothing is sent")
@@ -217,6 +217,13 @@ class Reporter:
             yield Line(f"never ran: {count(len(not_run), 'test')}: {shown}{more}")
         for text, times in self._guard.notes.items():
             yield Line(f"note: {plain(text, 500)}{f' ({times} times)' if times > 1 else ''}", is_loss=True)
+
+    def _of_settings(self, problem: Exception, *, is_homeless: bool) -> Iterator[Line]:
+        """What is wrong with all of the settings; where they name no destination, how to send what was journalled."""
+        yield Line(f"settings: {plain(str(problem), 500)}", is_loss=True)
+        if self._written and is_homeless:
+            text = f"  {count(self._written, 'result')} kept; once mended, for each destination"
+            yield Line(f"{text}: {self._command('--to', 'NAME')}", is_loss=True)
 
     def _tell_github(self) -> None:
         """On GitHub Actions the summary stands on the page of the job, too."""

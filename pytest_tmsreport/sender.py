@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .journal import encode, private
-from .masking import masker
+from .masking import mask_json, masker
 from .tally import Tally
 from .vendor import Vendor, find
 
@@ -194,7 +194,7 @@ def main() -> None:
 
         def rehearse(name: str, request: Request) -> None:
             files = [f"{field}: {file.name}" for field, file in request.files]
-            body = json.loads(mask(json.dumps(request.json))) if request.json is not None else None
+            body = mask_json(request.json, mask)
             tell({"rehearsed": {"name": name, "request": str(request), "body": body, "files": files}})
 
         conditions = Conditions(

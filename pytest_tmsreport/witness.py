@@ -16,6 +16,7 @@ from .clock import Clock
 from .guard import Guard
 from .journal import encode
 from .markers import MARKER, words_of
+from .masking import mask_json
 from .recorder import Recording, record
 from .render import plain
 
@@ -144,7 +145,7 @@ class _Note:
 
     def write(self, nodeid: str, words: str) -> None:
         if self._file:
-            line = f"[{encode(self._mask(nodeid))},{self._mask(words)}]".encode("ascii", "replace")
+            line = encode(mask_json([nodeid, decode(words)], self._mask)).encode("ascii")
             self._file.seek(0)
             self._file.write(line)
             self._file.truncate(len(line))

@@ -85,7 +85,7 @@ JENKINS = {
             {
                 "TF_BUILD": "True",
                 "SYSTEM_PULLREQUEST_SOURCEBRANCH": "refs/heads/topic",
-                "BUILD_SOURCEBRANCHNAME": "merge",
+                "BUILD_SOURCEBRANCH": "refs/pull/3/merge",
                 "BUILD_SOURCEVERSION": "c0ffee",
                 "BUILD_BUILDNUMBER": "20260914.1",
                 "BUILD_BUILDID": "99",
@@ -100,6 +100,11 @@ JENKINS = {
                 "https://dev.azure.test/acme/shop/_build/results?buildId=99",
             ),
             id="azure-pull-request",
+        ),
+        pytest.param(
+            {"TF_BUILD": "True", "BUILD_SOURCEBRANCH": "refs/heads/feature/pay", "BUILD_SOURCEVERSION": "c0ffee"},
+            Ci("Azure Pipelines", "feature/pay", "c0ffee"),
+            id="azure-branch-with-a-slash",
         ),
         pytest.param(
             {

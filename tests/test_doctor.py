@@ -51,6 +51,7 @@ def test_where_all_is_well_it_says_where_each_setting_came_from_and_shows_no_sec
     [
         ({"TMSREPORT_QASE_TOKEN": "another-token"}, "the token or its rights: 401"),
         ({"TMSREPORT_QASE_PROJECT": "NOPE"}, "the project: 404"),
+        ({"TMSREPORT_QASE_RUN_ID": "77"}, "404"),
         ({"TMSREPORT_QASE_PROJECT": "A"}, "a code has 2 to 10 letters"),
         ({"TMSREPORT_QASE_TOKEN": ""}, "`token` is missing"),
         ({"TMSREPORT_QASE_URL": "http://qase.example"}, "plain http"),

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pytest_tmsreport.errors import ConfigError
-from pytest_tmsreport.masking import masker
+from pytest_tmsreport.masking import mask_json, masker
 
 
 def test_every_occurrence_of_a_secret_is_masked() -> None:
@@ -99,3 +99,13 @@ def test_a_pattern_that_is_none_is_named(pattern: str) -> None:
     with pytest.raises(ConfigError, match="`mask` holds no regular expression") as caught:
         masker([], ["fine", pattern])
     assert repr(pattern) in str(caught.value)
+
+
+def test_a_greedy_pattern_leaves_json_whole() -> None:
+    mask = masker([], [r"password=\S+", r"\d{6,}"])
+    value = {"message": "password=abc", "rows": [{"start": 1_700_000_000.5, "tag": "1700000000"}], "none": None}
+    assert mask_json(value, mask) == {
+        "message": "***",
+        "rows": [{"start": 1_700_000_000.5, "tag": "***"}],
+        "none": None,
+    }

@@ -201,6 +201,7 @@ def test_what_runs_no_test_makes_and_sends_nothing(project: Project, option: str
     assert project.files() == {"pytest.ini", "test_one.py"}
     assert not project.box.requests
     assert "test management\n" not in ran.out
+    assert "0 delivered" not in ran.out + ran.err
 
 
 def test_a_session_that_selects_no_test_makes_no_run(project: Project, workers: str) -> None:
@@ -241,6 +242,38 @@ def test_a_refused_token_loses_nothing_and_the_printed_command_delivers_all(
     assert project.box.runs["1"].end is not None
 
 
+@pytest.mark.parametrize("trouble", ["", "401"])
+def test_on_github_the_summary_is_added_to_the_page_of_the_job(project: Project, workers: str, trouble: str) -> None:
+    page = project.root / "page.md"
+    page.write_text("# Earlier steps\n")
+    project.environ["GITHUB_STEP_SUMMARY"] = str(page)
+    project.write("test_one.py", ONE)
+    if trouble:
+        project.served.troubles.add(trouble)
+    project.report(workers)
+
+    heading, *lines = page.read_text().splitlines()
+    assert heading == "# Earlier steps"
+    assert lines[0] == "### Test management"
+    assert sum("Test management" in line for line in lines) == 1
+    (row,) = (line for line in lines if line.startswith("| qase "))
+    if trouble:
+        assert row == "| qase | 0 | 1 | 0 | 0 |  |"
+        assert "- what to do: make a new token" in page.read_text()
+        assert "tmsreport send" in page.read_text().replace("\\_", "_")
+    else:
+        assert row.startswith("| qase | 1 | 0 | 0 | 0 | [1](http://127.0.0.1:")
+
+
+def test_a_page_of_the_job_that_cannot_be_written_costs_nothing(project: Project) -> None:
+    project.environ["GITHUB_STEP_SUMMARY"] = str(project.root / "no" / "such" / "folder.md")
+    project.write("test_one.py", ONE)
+    ran = project.report()
+
+    assert ran.status == 0
+    assert DELIVERED in ran.out
+
+
 def test_a_loss_leaves_the_status_of_a_failed_session_alone(project: Project) -> None:
     project.settings("[tmsreport]\non_loss = fail\n")
     project.write("test_two.py", TWO)
@@ -259,3 +292,23 @@ def test_a_rehearsal_prints_each_request_and_sends_none(project: Project) -> Non
     assert "qase: dry run: nothing is sent" in ran.out
     assert ran.folder is None
     assert ran.status == pytest.ExitCode.TESTS_FAILED
+
+
+def test_settings_that_cannot_be_read_keep_the_results_and_say_how_to_send_them(project: Project) -> None:
+    (project.root / "tox.ini").write_text("[tmsreport]\non_loss = warn\n")
+    (project.root / "pytest.ini").write_text("[pytest]\n[tmsreport:qase]\nproject = SHOP\n")
+    project.write("test_one.py", ONE)
+    ran = project.pytest("--tms")
+
+    assert "settings of tmsreport stand in two files" in ran.out
+    assert "1 result kept; once mended, for each destination: " in ran.out
+    assert "send --to NAME" in ran.out
+
+
+def test_a_mask_that_matches_numbers_does_not_end_a_rehearsal(project: Project) -> None:
+    project.settings("[tmsreport]\nmask = \\d{6,}\n")
+    project.write("test_one.py", ONE)
+    ran = project.report("--tms-dry-run")
+
+    assert "qase: POST v2/SHOP/run/0/results" in ran.out
+    assert "qase: dry run: nothing is sent" in ran.out

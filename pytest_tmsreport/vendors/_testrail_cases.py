@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -26,15 +26,16 @@ def suite_of(vendor: TestRail, http: Client) -> int:
     return vendor.suite or _only_suite(http, vendor.project, needs_number=bool(vendor.plan))
 
 
-def cases(vendor: TestRail, http: Client, suite: int = 0) -> Iterator[Row]:
-    """Every case of a suite."""
-    return rows(http, f"get_cases/{vendor.project}{_within(suite or suite_of(vendor, http))}", "cases")
+@lru_cache(maxsize=8)
+def existing(http: Client, project: int, suite: int) -> frozenset[int]:
+    """The numbers of the cases of a suite, read once: a refusal names but one that is missing."""
+    return frozenset(row["id"] for row in rows(http, f"get_cases/{project}{_within(suite)}", "cases"))
 
 
 def automated(vendor: TestRail, http: Client) -> dict[str, str]:
     """Automation id -> case id."""
     found: dict[str, str] = {}
-    for case in cases(vendor, http):
+    for case in rows(http, f"get_cases/{vendor.project}{_within(suite_of(vendor, http))}", "cases"):
         for text in filter(None, map(case.get, FIELDS)):
             found.setdefault(plain(text), str(case["id"]))
     return found

@@ -21,7 +21,7 @@ ERRORS = ErrorTable(
         404: Fault(NotFound, "there is no such method here", "check `url`; is the server up to date?"),
         409: Fault(TransientError, "TestRail is under maintenance", "send again later", wait_s=60.0),
         413: Fault(TooLarge, "too many results, or a file too large", "lower `batch_size` or `max_text`"),
-        429: Fault(RateLimited, "too many requests", "lower `requests_per_minute`"),
+        429: Fault(RateLimited, "too many requests", "lower `requests_per_minute`", wait_s=60.0),
         500: Fault(TransientError, "TestRail failed", "send again later"),
         502: Fault(TransientError, "a gateway got no answer from TestRail", "send again later"),
         503: Fault(TransientError, "TestRail is not available", "send again later"),

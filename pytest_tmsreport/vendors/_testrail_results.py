@@ -42,16 +42,26 @@ def sent(vendor: TestRail, http: Client, run_id: str, batch: Sequence[Result]) -
     except TooLarge:
         raise
     except Rejected as error:
-        run = runs.read(vendor, http, run_id)
-        if run.pick("is_completed", bool):
-            words, remedy = f"run {run_id} is completed: {error.text}", "report into a new run"
-            raise PermanentError(words, vendor=vendor.name, request=error.request, remedy=remedy) from error
-        numbers = [entry["case_id"] for entry in due]
-        if not (UNKNOWN_CASE.search(error.text) and runs.extend(vendor, http, run, numbers)):
-            raise
+        _mend(vendor, http, run_id, due, error)
         reply = post()
     ids = (str(reply.pick(f"{index}.id", int)) for index in range(len(due)))
     return [",".join(islice(ids, len(result.case_ids))) for result in batch]
+
+
+def _mend(vendor: TestRail, http: Client, run_id: str, due: Sequence[Row], error: Rejected) -> None:
+    """Gives the run the cases for whose lack it was refused. Raises what remains of the refusal."""
+    run = runs.read(vendor, http, run_id)
+    if run.pick("is_completed", bool):
+        words, remedy = f"run {run_id} is completed: {error.text}", "report into a new run"
+        raise PermanentError(words, vendor=vendor.name, request=error.request, remedy=remedy) from error
+    if not UNKNOWN_CASE.search(error.text):
+        raise error
+    unknown = runs.extend(vendor, http, run, [entry["case_id"] for entry in due])
+    if unknown is None:
+        raise error
+    if unknown:  # the words of TestRail name one of them only
+        words = ", ".join(f"case C{each}" for each in unknown)
+        raise Rejected(words, vendor=vendor.name, request=error.request, status=error.status) from error
 
 
 def arrived(http: Client, run_id: str, batch: Sequence[Result]) -> Mapping[str, str]:
@@ -78,7 +88,7 @@ def culprits(words: str, batch: Sequence[Result]) -> Mapping[int, str]:
             if number(case) is None:
                 found[index] = no_case(case)
             elif number(case) in named:
-                found[index] = f"case {case} is unknown, or not part of the run: {words}"
+                found[index] = f"case {case} is unknown, or not part of the run"
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotFound, Rejected, dig
 from ..model import Run
 from ..render import cut, mark, segment, trim
-from ._testrail_cases import cases, suite_of
+from ._testrail_cases import existing, suite_of
 from ._testrail_words import Row, number, rows
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def opened(vendor: TestRail, http: Client, run: Run) -> str:
         return there and {"id": int(there), "runs": [{"id": int(there)}]}
 
     numbers = [each for text in run.case_ids if (each := number(text))]
-    return str(_put(vendor, http, path, body, numbers, recover=lost).pick(place, int))
+    reply, _ = _put(vendor, http, path, body, numbers, recover=lost)
+    return str(reply.pick(place, int))
 
 
 def found(vendor: TestRail, http: Client, run: Run) -> str | None:
@@ -58,15 +59,15 @@ def read(vendor: TestRail, http: Client, run_id: str) -> Reply:
         raise NotFound(words, vendor=vendor.name, request=error.request, status=error.status, remedy=remedy) from error
 
 
-def extend(vendor: TestRail, http: Client, run: Reply, numbers: Sequence[int]) -> bool:
-    """Gives a run the cases it lacks, and takes none away; false if it lacks none."""
+def extend(vendor: TestRail, http: Client, run: Reply, numbers: Sequence[int]) -> list[int] | None:
+    """Gives a run the cases it lacks, and takes none away; those that do not exist, or None if it lacks none."""
     if run.pick("include_all", bool):
-        return False
+        return None
     run_id, plan = run.pick("id", int), dig(run.body, "plan_id")
     here = [row["case_id"] for row in rows(http, f"get_tests/{run_id}", "tests")]
     missing = [each for each in dict.fromkeys(numbers) if each not in here]
     if not missing:
-        return False
+        return None
     path = f"update_run/{run_id}"
     if plan and dig(run.body, "config_ids"):
         path = f"update_run_in_plan_entry/{run_id}"
@@ -74,8 +75,9 @@ def extend(vendor: TestRail, http: Client, run: Reply, numbers: Sequence[int]) -
         entries = http.get(f"get_plan/{plan}").pick("entries", list)
         entry = next(each["id"] for each in entries if run_id in [row["id"] for row in each["runs"]])
         path = f"update_plan_entry/{plan}/{segment(entry)}"
-    _put(vendor, http, path, {"include_all": False}, missing, here=here, suite=run.pick("suite_id", int))
-    return True
+    suite = run.pick("suite_id", int)
+    _, unknown = _put(vendor, http, path, {"include_all": False}, missing, here=here, suite=suite)
+    return unknown
 
 
 def _put(  # noqa: PLR0913 - a request, and what to do where it fails
@@ -88,15 +90,19 @@ def _put(  # noqa: PLR0913 - a request, and what to do where it fails
     here: Sequence[int] = (),
     suite: int = 0,
     recover: Callable[[], Any] | None = None,
-) -> Reply:
-    """Tells a run which cases it holds beside those `here`; where that is refused, without those that do not exist."""
+) -> tuple[Reply, list[int]]:
+    """Tells a run which cases it holds beside those `here`; where that is refused, without those that do not exist.
+
+    Returns the answer, and those.
+    """
     if body["include_all"]:
-        return http.post(path, json=body, recover=recover)
+        return http.post(path, json=body, recover=recover), []
     try:
-        return http.post(path, json={**body, "case_ids": [*here, *numbers]}, recover=recover)
+        return http.post(path, json={**body, "case_ids": [*here, *numbers]}, recover=recover), []
     except Rejected:
-        known = {case["id"] for case in cases(vendor, http, suite)}
-        if known.issuperset(numbers):
+        known = existing(http, vendor.project, suite or suite_of(vendor, http))
+        unknown = [each for each in numbers if each not in known]
+        if not unknown:
             raise
     kept = [each for each in numbers if each in known]
-    return http.post(path, json={**body, "case_ids": [*here, *kept]}, recover=recover)
+    return http.post(path, json={**body, "case_ids": [*here, *kept]}, recover=recover), unknown

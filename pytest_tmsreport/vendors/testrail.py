@@ -59,7 +59,6 @@ class TestRail(Vendor):
     files: ClassVar[Literal["before", "after", "inline"]] = "after"
     file_bytes: ClassVar[int] = 256 * 2**20
     headers: ClassVar[Mapping[str, str]] = {"Content-Type": "application/json"}  # wanted on reading, too
-    rate_limit_wait_s: ClassVar[float | None] = 60.0
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "url": ("TR_CLI_HOST", "TESTRAIL_URL"),
         "user": ("TR_CLI_USERNAME", "TESTRAIL_EMAIL"),
@@ -115,6 +114,8 @@ class TestRail(Vendor):
             http.get(f"get_project/{self.project}")
             http.get(f"get_suite/{self.suite}")
         cases.suite_of(self, http)
+        if self.plan:
+            http.get(f"get_plan/{self.plan}")
         for outcome in self.statuses:
             results.status(self, http, outcome)
         if self.create_cases:

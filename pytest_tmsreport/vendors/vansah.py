@@ -63,7 +63,6 @@ class Vansah(Vendor):
         "release": ("VANSAH_RELEASE_NAME",),
         "environment": ("VANSAH_ENVIRONMENT_NAME",),
     }
-    rate_limit_wait_s: ClassVar[float | None] = 60.0
     answer_s: ClassVar[float] = 120.0
     files: ClassVar[Literal["before", "after", "inline"]] = "inline"
     files_per_request: ClassVar[int] = 5

@@ -210,6 +210,16 @@ class TestTestRail(VendorContract):
         assert all("C90001" in words for _, words in tally.refusals)
         assert len(desk.box.runs) == 1
 
+    def test_fifty_cases_that_do_not_exist_cost_one_refusal_and_not_one_each(self, desk: Desk) -> None:
+        results = self.results(100)
+        unknown = [replace(each, ids=({"": (f"C{place}",)},)) for place, each in enumerate(results[:50], 90_001)]
+        desk.write(*unknown, *results[50:])
+        tally = desk.send()
+        assert (tally.delivered, tally.refused, len(desk.box.results)) == (50, 50, 50)
+        assert dict(tally.refusals)[results[7].nodeid] == "case C90008 is unknown, or not part of the run"
+        assert len(_asked(desk, "add_results_for_cases")) == 2
+        assert len(_asked(desk, "get_cases")) == 8  # a thousand cases: once to open the run, once for all refusals
+
     def test_a_run_that_is_joined_is_given_the_cases_it_lacks_and_loses_none(self, desk: Desk) -> None:
         client = desk.client()
         run_id = desk.vendor.open_run(client, replace(desk.run, id="other", case_ids=("1", "500", "501")))
@@ -602,6 +612,7 @@ class TestTestRail(VendorContract):
         [
             ({"project": 8}, "project"),
             ({"suite": 99}, "suite"),
+            ({"plan": 99}, "plan"),
             ({"status": {"failed": "burned"}}, "burned"),
             ({"token": "wrong"}, "401"),
         ],
