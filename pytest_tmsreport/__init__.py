@@ -4,8 +4,8 @@
 a tool; `TmsError` is the root of everything this package raises. They are looked up on first use: pytest imports this
 package in every session, also where nobody asked for a report.
 
-`step`, `note`, `field`, `tag`, `link`, `title`, `parameter` and `case` are what a test says while it runs; `carry`
-takes its place in the nest of steps into a thread.
+`step`, `attach`, `note`, `field`, `tag`, `link`, `title`, `parameter` and `case` are what a test says while it runs;
+`carry` takes its place in the nest of steps into a thread.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import TmsError
     from .model import Attachment, Outcome, Result, Run, Step
-    from .recorder import carry, case, field, link, note, parameter, step, tag, title
+    from .recorder import attach, carry, case, field, link, note, parameter, step, tag, title
     from .vendor import Vendor
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Step",
     "TmsError",
     "Vendor",
+    "attach",
     "carry",
     "case",
     "field",
@@ -43,7 +44,9 @@ _HOMES = {
     "Step": "model",
     "TmsError": "errors",
     "Vendor": "vendor",
-    **dict.fromkeys(("carry", "case", "field", "link", "note", "parameter", "step", "tag", "title"), "recorder"),
+    **dict.fromkeys(
+        ("attach", "carry", "case", "field", "link", "note", "parameter", "step", "tag", "title"), "recorder"
+    ),
 }
 
 

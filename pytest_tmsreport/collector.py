@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import base64
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from .markers import suite_of, title_of
-from .model import Link, Outcome, Phase, Result, Step
+from .model import Attachment, Link, Outcome, Phase, Result, Step
 from .render import trim, without_escapes
 from .witness import said
 
@@ -28,7 +29,7 @@ _DOCTEST = re.compile(
     r"^(?P<difference>(?:Expected|Differences)[\s\S]*?)\n.*:\d+: DocTestFailure$",
     re.MULTILINE,
 )
-_KEPT = ("id", "sha256", "outcome", "mime", "kind")
+_KEPT = ("id", "sha256", "files", "outcome", "mime", "kind")
 
 
 class Captured(NamedTuple):
@@ -39,10 +40,11 @@ class Captured(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """A finished attempt, and what was printed meanwhile."""
+    """A finished attempt, what was printed meanwhile, and the files that travelled in its reports."""
 
     result: Result
     captured: list[Captured]
+    travelled: Sequence[tuple[Attachment, bytes]] = ()
 
 
 @dataclass
@@ -171,6 +173,7 @@ class Collector:
             self.ignored += 1
             return
         start, duration = self._span(attempt)
+        files = words.get("attachments", ())
         yield Closed(
             Result(
                 id=self._new_id(),
@@ -195,8 +198,10 @@ class Collector:
                 earlier=tuple(earlier),
                 notes=tuple(words.get("notes", ())),
                 steps=tuple(Step.from_json(each) for steps in attempt.steps.values() for each in steps),
+                attachments=tuple(_attachment(each) for each in files),
             ),
             captured,
+            [(_attachment(each), base64.b64decode(each["data"])) for each in files if "data" in each],
         )
 
     def _span(self, attempt: _Attempt) -> tuple[float, float]:
@@ -219,6 +224,10 @@ class Collector:
         if attempt.is_rerun:
             self._sections[nodeid] = len(sections)
         yield from (Captured(*section) for section in sections[known:])
+
+
+def _attachment(kept: dict[str, Any]) -> Attachment:
+    return Attachment(kept["name"], kept["mime"], kept["sha256"], kept["size"])
 
 
 def _with_said(words: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:

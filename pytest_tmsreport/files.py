@@ -47,7 +47,7 @@ class Files:
             wanted = {}
             for attachment in chain.from_iterable(result.attachments for result in batch):
                 if attachment.sha256 not in self.receipts.attached and attachment.sha256 not in self._left_out:
-                    wanted[attachment.sha256] = self.folder.file(attachment)
+                    wanted.setdefault(attachment.sha256, self.folder.file(attachment))
             for group in self._groups(wanted.values()):
                 self._attach(run_id, group)
         known = self.receipts.attached

@@ -65,7 +65,10 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A named, timed part of a test. `start` is in epoch seconds (UTC), `duration` in seconds."""
+    """A named, timed part of a test. `start` is in epoch seconds (UTC), `duration` in seconds.
+
+    `files` are the hashes of those attachments of the result that belong to this step.
+    """
 
     title: str
     outcome: Outcome = Outcome.PASSED
@@ -74,6 +77,7 @@ class Step:
     message: str = ""
     expected: str = ""
     data: str = ""
+    files: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
 
     @classmethod
@@ -90,6 +94,7 @@ class Step:
             message=read.text("message"),
             expected=read.text("expected"),
             data=read.text("data"),
+            files=read.texts("files"),
             steps=tuple(cls.from_json(inner, depth + 1) for inner in read.items("steps")),
         )
 

@@ -78,7 +78,8 @@ def _watch(config: pytest.Config, folder: Path | None = None, worker: str = "") 
 
     wanted = _wanted(config, is_worker=bool(worker))
     guard = Guard()
-    note = folder / f"{worker}.json" if folder and folder.is_dir() else None
+    folder = folder if folder and folder.is_dir() else None  # a worker on another machine has none
+    note = folder / f"{worker}.json" if folder else None
     names = wanted.vendor_names()
     if not worker:
         from .reporter import Reporter  # noqa: PLC0415 - see above
@@ -87,8 +88,9 @@ def _watch(config: pytest.Config, folder: Path | None = None, worker: str = "") 
         origin = Origin.here(IMPORT_PATH, os.environ, os.getcwd())  # noqa: PTH109 - a plain text is wanted
         reporter = Reporter(config, wanted, origin, guard, rehearse=config.option.tms_dry_run)
         config.pluginmanager.register(reporter, "tmsreport-reporter")
+        folder = reporter.folder
     stops = wanted.settings.on_loss == "fail"
-    witness = Witness(config, names, guard, note=note, mask=wanted.mask, stops=stops)
+    witness = Witness(config, names, guard, note=note, folder=folder, mask=wanted.mask, stops=stops)
     config.pluginmanager.register(witness, "tmsreport-witness")
 
 

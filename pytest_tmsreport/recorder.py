@@ -1,4 +1,4 @@
-"""What a running test says of itself: steps, notes, fields, tags, links, title, parameters, cases.
+"""What a running test says of itself: steps, files, notes, fields, tags, links, title, parameters, cases.
 
 Every function here is safe anywhere: where no test of a reporting session runs, it does nothing.
 """
@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .clock import Clock
+from .keeping import Keeper
 from .model import DEEPEST, Outcome
 from .render import readable, trim
 
@@ -42,6 +43,7 @@ class OpenStep:
     outcome: Outcome = Outcome.PASSED
     message: str = ""
     steps: list[OpenStep] = dataclasses.field(default_factory=list)
+    files: list[str] = dataclasses.field(default_factory=list)
     depth: int = 1
     place: object = None
 
@@ -52,6 +54,8 @@ class OpenStep:
         for name in ("expected", "data", "message"):
             if text := getattr(self, name):
                 found[name] = text
+        if self.files:
+            found["files"] = list(self.files)
         if self.steps:
             found["steps"] = [inner.to_json(now) for inner in self.steps]
         return found
@@ -60,8 +64,9 @@ class OpenStep:
 class Recording:
     """What one attempt at a test has said so far. A witness begins it, and reads it when a phase has ended."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keeper: Keeper | None = None) -> None:
         self.clock = clock
+        self._keeper = keeper
         self.steps: list[OpenStep] = []
         self.words: dict[str, Any] = {}
         self._number = 0
@@ -86,6 +91,20 @@ class Recording:
 
     def note(self, text: str) -> None:
         self.words.setdefault("notes", []).append(trim(text, TEXT))
+
+    def attach(self, source: Any, name: str, mime: str) -> None:
+        """Keeps a file as it is now, with the step that is open here; what cannot be kept is a note."""
+        if self._keeper is None:
+            return
+        try:
+            kept = self._keeper.keep(source, name, mime)
+        except Exception as error:  # noqa: BLE001 - somebody's object must not fail somebody's test
+            self.note(f"not attached: {name or readable(source)}: {error}")
+            return
+        self.words.setdefault("attachments", []).append(kept)
+        inner = _inner.get()
+        if inner is not None and inner.place is self._place:
+            inner.files.append(kept["sha256"])
 
     def said(self, when: str, now: float) -> dict[str, Any]:
         """What a phase has said, as JSON. A call is reported once for each subtest, too, and last for itself."""
@@ -176,6 +195,16 @@ def carry(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, to be run in a bare thread: its steps stand within the step that is open here and now."""
     context = copy_context()
     return lambda *args, **kwargs: context.copy().run(function, *args, **kwargs)
+
+
+def attach(source: Any, name: str = "", mime: str = "") -> None:
+    """Adds a file to the result, or to the step that is open here, as it is now.
+
+    `source` is a path, bytes, an open file, a PIL image, a matplotlib figure, or a text where a `name` is given. Links,
+    folders, devices and pipes are refused. What cannot be kept is a note of the result, never an error.
+    """
+    if _recording is not None:
+        _recording.attach(source, str(name), str(mime))
 
 
 def note(text: str) -> None:

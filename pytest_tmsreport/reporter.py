@@ -17,7 +17,7 @@ import pytest
 
 from .callers import Callers
 from .clock import Clock
-from .collector import CAPTURED, Captured, Closed, Collector, clean, result_ids
+from .collector import CAPTURED, Closed, Collector, clean, result_ids
 from .config import Config
 from .delivery import Outcome, deliver, kept
 from .guard import Guard
@@ -146,10 +146,8 @@ class Reporter:
             self._tidy()
 
     def _record(self, attempts: Iterable[Closed]) -> None:
-        for result, captured in attempts:
-            changed = self._callers.apply(
-                "pytest_tmsreport_result", "result", self._kept(result, captured), self._guard
-            )
+        for closed in attempts:
+            changed = self._callers.apply("pytest_tmsreport_result", "result", self._kept(closed), self._guard)
             if changed is None:
                 continue
             self._lost += 1
@@ -159,9 +157,14 @@ class Reporter:
                     self._lost -= 1
                     self._written += not changed.superseded
 
-    def _kept(self, result: Result, captured: list[Captured]) -> Result:
-        """The result, with what its test printed as text files."""
+    def _kept(self, closed: Closed) -> Result:
+        """The result, its files stored, with what its test printed as text files."""
+        result, captured, travelled = closed
         wanted = self._wanted.settings.capture
+        for file, content in travelled:
+            with self._guard("storing a file from another machine"):
+                if self._journal:
+                    self._journal.attach(file.name, file.mime, content)
         if self._journal is None or wanted == "none" or (wanted == "failed" and not result.outcome.is_bad):
             return result
         attachments = list(result.attachments)

@@ -15,6 +15,7 @@ from .callers import Callers
 from .clock import Clock
 from .guard import Guard
 from .journal import encode
+from .keeping import Keeper
 from .markers import MARKER, words_of
 from .masking import mask_json
 from .recorder import Recording, record
@@ -32,7 +33,7 @@ class Witness:
     """Listens wherever tests run: in the only process, or in each xdist worker.
 
     A worker also writes down which test it is about to run: a crash leaves no report, and is filed under its case by
-    that note. `mask` goes over whatever is written or shown.
+    that note. `mask` goes over whatever is written or shown; `folder` is the run's, where this machine has it.
     """
 
     def __init__(  # noqa: PLR0913 - each is a fact of the process
@@ -42,6 +43,7 @@ class Witness:
         guard: Guard,
         *,
         note: Path | None = None,
+        folder: Path | None = None,
         mask: Callable[[str], str] = str,
         stops: bool = False,
     ) -> None:
@@ -55,6 +57,7 @@ class Witness:
         self._note = _Note(note, mask) if note else None
         self._starts = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
         self._words: tuple[str, str] = ("", "")
+        self._keeper = Keeper(folder, mask)
         self._recording = Recording(self._clock)
 
     def pytest_sessionstart(self) -> None:
@@ -88,7 +91,7 @@ class Witness:
                 self._words = (item.nodeid, encode(words_of(item, self._destinations)))
             if self._note:
                 self._note.write(*self._words)
-        self._recording = Recording(self._clock)
+        self._recording = Recording(self._clock, self._keeper)
         record(self._recording)
         self._starts["setup"] = self._clock()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 import pytest_tmsreport as tms
 from pytest_tmsreport.clock import Clock
 from pytest_tmsreport.config import destination
+from pytest_tmsreport.keeping import Keeper
 from pytest_tmsreport.model import Outcome, Step
 from pytest_tmsreport.recorder import Recording, record
 from pytest_tmsreport.render import steps_as_text
@@ -194,6 +196,7 @@ def test_outside_of_a_test_everything_is_a_no_op() -> None:
 
     with tms.step("nothing", data=object()):
         assert work(1) == 1
+    tms.attach(b"x", name="x")
     tms.note("n")
     tms.field("f", 1)
     tms.tag("t")
@@ -252,6 +255,108 @@ def test_a_tool_that_is_sent_no_steps_of_its_own_gets_them_in_words(name: str, t
     assert "open cart" in said
     assert "pay" in said
     assert "TimeoutError: no answer" in said
+
+
+FILES = """
+import io, os, pytest
+import pytest_tmsreport as tms
+
+@pytest.fixture
+def log(tmp_path):
+    yield
+    tms.attach(b"of the teardown", name="teardown.log")
+
+def test_attaches(log, tmp_path):
+    path = tmp_path / "shot.png"
+    path.write_bytes(b"the first state")
+    tms.attach(path)
+    path.write_bytes(b"a later state")
+    tms.attach("a word", name="../../word.txt")
+    tms.attach(io.BytesIO(b"stream"), name="stream.bin")
+    with tms.step("outer"):
+        with tms.step("inner"):
+            tms.attach(b"of a step", name="step.txt")
+            tms.attach(b"the first state", name="again.png")
+
+def test_attaches_what_cannot_be_kept(tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "link", tmp_path / "pipe", tmp_path, tmp_path / "missing", "/dev/null"):
+        tms.attach(path)
+    tms.attach(object())
+
+def test_attaches_a_secret():
+    tms.attach("token is " + os.environ["TMSREPORT_QASE_TOKEN"], name="log.txt", mime="text/plain")
+"""
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_files_are_kept_as_they_were_and_sent_once_with_the_step_they_belong_to(project: Project, workers: str) -> None:
+    project.write("test_files.py", FILES)
+    ran = project.report(workers)
+    results = {nodeid.partition("::")[2]: result for nodeid, result in ran.last.items()}
+    held = {file.name: ran.text(file) for file in results["test_attaches"].attachments}
+    assert held == {
+        "shot.png": "the first state",
+        "word.txt": "a word",
+        "stream.bin": "stream",
+        "step.txt": "of a step",
+        "again.png": "the first state",
+        "teardown.log": "of the teardown",
+    }
+    notes = results["test_attaches_what_cannot_be_kept"].notes
+    assert len(notes) == 6
+    assert all(note.startswith("not attached: ") for note in notes)
+    (secret,) = results["test_attaches_a_secret"].attachments
+    assert ran.text(secret) == "token is ***"
+    assert sorted(file.name for file in project.box.attachments.values()) == [
+        "log.txt",
+        "shot.png",
+        "step.txt",
+        "stream.bin",
+        "teardown.log",
+        "word.txt",
+    ]
+    (sent,) = [each for each in project.arrived if each.title == "test_attaches"]
+    names = {remote: file.name for remote, file in project.box.attachments.items()}
+    inner = sent.body["steps"][0]["steps"][0]["execution"]["attachments"]
+    assert [names[remote] for remote in inner] == ["step.txt", "shot.png"]
+    assert sorted(names[remote] for remote in sent.body["attachments"]) == ["stream.bin", "teardown.log", "word.txt"]
+
+
+def test_a_worker_on_another_machine_sends_small_files_in_its_reports_and_names_large_ones() -> None:
+    keeper = Keeper(None)
+    kept = keeper.keep(b"small", "small.bin", "")
+    assert base64.b64decode(kept["data"]) == b"small"
+    with pytest.raises(ValueError, match="larger than 1048576 bytes"):
+        keeper.keep(b"x" * (2**20 + 1), "large.bin", "")
+
+
+def test_an_image_and_a_figure_are_drawn_as_png() -> None:
+    class Figure:
+        def savefig(self, stream: Any, format: str) -> None:  # noqa: A002 - matplotlib's name
+            stream.write(f"figure as {format}".encode())
+
+    class Image:
+        mode = "RGB"
+
+        def save(self, stream: Any, format: str) -> None:  # noqa: A002 - PIL's name
+            stream.write(f"image as {format}".encode())
+
+    kept = [Keeper(None).keep(source, "", "") for source in (Figure(), Image())]
+    assert [(each["name"], each["mime"]) for each in kept] == [("figure.png", "image/png"), ("image.png", "image/png")]
+    assert [base64.b64decode(each["data"]) for each in kept] == [b"figure as png", b"image as png"]
+
+
+def test_a_large_file_is_stored_piece_by_piece(tmp_path: Path) -> None:
+    (tmp_path / "attachments").mkdir()
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(30 * 2**20)
+    kept = Keeper(tmp_path).keep(large, "", "")
+    assert kept["size"] == 30 * 2**20
+    assert [path.name for path in (tmp_path / "attachments").iterdir()] == [kept["sha256"]]
 
 
 SUITE = """

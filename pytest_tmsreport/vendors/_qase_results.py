@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Rejected, VendorError, dig
@@ -29,6 +30,8 @@ def row(vendor: Qase, index: int, result: Result) -> dict[str, Any]:
     """The `ResultCreate` of a result. Raises Rejected, naming `index`, for what is no case id."""
     fields = {**result.fields, "description": result.description, "tags": ",".join(result.tags)}
     signature = [*result.nodeid.split("[")[0].split("::"), *(f"{{{k}:{v}}}" for k, v in result.parameters.items())]
+    files = {each.sha256: each.remote_id for each in result.attachments}
+    within = set(_files_within(result.steps))
     message = [*([result.message] if result.message else []), *remarks(result)]
     return {
         "id": result.id,
@@ -44,9 +47,9 @@ def row(vendor: Qase, index: int, result: Result) -> dict[str, Any]:
             "thread": result.worker or None,
         },
         "fields": {key: value for key, value in fields.items() if value},
-        "attachments": [each.remote_id for each in result.attachments],
+        "attachments": [remote for sha256, remote in files.items() if sha256 not in within],
         "steps_type": "classic",
-        "steps": [_step(step) for step in result.steps],
+        "steps": [_step(step, files) for step in result.steps],
         "params": {name: value or "empty" for name, value in result.parameters.items()},
         "param_groups": [],
         "relations": {"suite": {"data": [{"title": title} for title in result.suite]}} if result.suite else {},
@@ -55,7 +58,14 @@ def row(vendor: Qase, index: int, result: Result) -> dict[str, Any]:
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _files_within(steps: Iterable[Step]) -> Iterator[str]:
+    for step in steps:
+        yield from step.files
+        yield from _files_within(step.steps)
+
+
+def _step(step: Step, files: Mapping[str, str]) -> dict[str, Any]:
+    attachments = [files[each] for each in step.files if each in files]
     data = {"action": step.title, "expected_result": step.expected, "input_data": step.data}
     return {
         "data": {key: value for key, value in data.items() if value},
@@ -65,8 +75,9 @@ def _step(step: Step) -> dict[str, Any]:
             "end_time": round(step.start + step.duration, 3),
             "duration": round(1000 * step.duration),
             **({"comment": step.message} if step.message else {}),
+            **({"attachments": attachments} if attachments else {}),
         },
-        "steps": [_step(inner) for inner in step.steps],
+        "steps": [_step(inner, files) for inner in step.steps],
     }
 
 
