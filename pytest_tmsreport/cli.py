@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from .config import Config, load, manual
 from .doctor import examine
 from .errors import HTTP, ConfigError, Fault, JournalError, TmsError
 from .journal import Head, RunFolder, folders
-from .masking import mask_json, masker
+from .masking import masker
 from .model import to_json
 from .pending import survey
 from .render import count, plain, utc
@@ -314,11 +313,8 @@ def _upload(folder: RunFolder, wanted: Sequence[Vendor], config: Config, options
 
     def rehearse(name: str, request: Request) -> None:
         with writing:
-            click.echo(f"{name}: {plain(str(request), 1000)}")
-            for field, file in request.files:
-                click.echo(f"  file {plain(field)}: {plain(file.name)}")
-            if request.json is not None:
-                click.echo(textwrap.indent(json.dumps(mask_json(request.json, mask), indent=2), "  "))
+            first, *rest = request.shown(mask)
+            click.echo("\n".join([f"{name}: {first}", *rest]))
 
     with click.progressbar(length=total, label="sending", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
@@ -341,7 +337,7 @@ def _upload(folder: RunFolder, wanted: Sequence[Vendor], config: Config, options
             click.echo(f"{tally.name}: dry run: nothing is sent")
             continue
         for line in lines(tally, command):
-            click.echo(line.text)
+            click.echo(line.masked(mask))
     return not (options.dry_run and total) and all(tally.is_complete for tally in tallies)
 
 
@@ -400,7 +396,7 @@ def _manual_page(name: str, kind: type[Vendor]) -> None:
 
 def _explain(title: str, fault: Fault) -> None:
     click.echo(f"{title}: {fault.meaning}")
-    click.echo(f"  what the plugin does: {fault.what_next}")
+    click.echo(f"  what the plugin does: {fault.in_words()}")
     click.echo(f"  what to do: {fault.remedy or 'nothing, unless it goes on'}")
 
 

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from socket import gaierror
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import tenacity
@@ -25,6 +25,7 @@ from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]
 
 from .auth import Header, TokenExchange, bearer
 from .errors import AuthError, Doubtful, PermanentError, RateLimited, TransientError, VendorError, dig
+from .masking import mask_json
 from .pacing import Pacer
 from .render import plain
 
@@ -71,6 +72,22 @@ class Request(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    def shown(self, mask: Callable[[str], str]) -> list[str]:
+        """The request as a person reads it: method, path, JSON, a form's fields and files, secrets masked."""
+        query = f"?{urlencode(self.params)}" if self.params else ""
+        lines = [plain(mask(f"{self}{query}"), 1000)]
+        lines += [f"  {name}: {plain(mask(value))}" for name, value in (self.form or {}).items()]
+        bodies = [] if self.json is None else [self.json]
+        for field, file in self.files:
+            lines.append(f"  {field}: file {plain(mask(file.name))}, {file.mime}, {file.size} bytes")
+            if file.mime == "application/json":
+                with file.open() as opened:
+                    bodies.append(jsonlib.load(opened))
+        for body in bodies:
+            text = jsonlib.dumps(mask_json(body, mask), indent=2)
+            lines += [f"  {line}" for line in text.splitlines()]
+        return lines
 
 
 @dataclass(frozen=True)
@@ -230,8 +247,6 @@ class Client:
             nonlocal longest
             error = state.outcome.exception() if state.outcome else None
             asked = error.retry_after if isinstance(error, TransientError) else None
-            if asked is None and isinstance(error, RateLimited):
-                asked = self.vendor.rate_limit_wait_s
             if asked is not None:
                 self._pacer.hold(asked)
                 return 0.0 if self._has_time_for(asked) else asked  # the pacer waits, for every thread alike

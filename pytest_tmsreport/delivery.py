@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
@@ -19,10 +18,10 @@ from .vendor import Vendor
 
 @dataclass
 class Outcome:
-    """A tally for each destination; of a dry run, the requests that would have been sent."""
+    """A tally for each destination; of a dry run, the requests that would have been sent, in lines."""
 
     tallies: list[Tally] = field(default_factory=list)
-    rehearsed: list[dict[str, Any]] = field(default_factory=list)
+    rehearsed: list[str] = field(default_factory=list)
 
 
 def deliver(config: pytest.Config, wanted: Config, folder: RunFolder, origin: Origin, *, rehearse: bool) -> Outcome:
@@ -52,7 +51,7 @@ def _watch(sender: Sender, found: Outcome, progress: _Progress) -> str:
     try:
         for event in sender.events():
             found.tallies += [Tally.from_json(each) for each in event.get("tallies", ())]
-            found.rehearsed += [event["rehearsed"]] if "rehearsed" in event else []
+            found.rehearsed += event.get("rehearsed", ())
             progress.add(event.get("done", 0))
     except KeyboardInterrupt:
         why = "interrupted while sending"

@@ -103,16 +103,19 @@ class Fault:
     """What a code means: the error to raise, its meaning in plain words, and what a person can do about it.
 
     `wait_s` is how long to wait before trying again where the answer names no time (seconds; None: growing waits).
+    `what_next` says what the plugin does with it, where that is not what it does with every error of the kind.
     """
 
     kind: type[VendorError]
     meaning: str
     remedy: str = ""
     wait_s: float | None = None
+    what_next: str = ""
 
-    @property
-    def what_next(self) -> str:
-        """What the plugin does with it by itself, in a few words."""
+    def in_words(self) -> str:
+        """What the plugin does with it by itself."""
+        if self.what_next:
+            return self.what_next
         if self.wait_s is not None:
             return f"retried, after the wait the server asks for, or {self.wait_s:.0f} s"
         for kind, words in _WHAT_NEXT:

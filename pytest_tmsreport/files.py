@@ -44,7 +44,7 @@ class Files:
         if not self.vendor.can("attach"):
             return batch
         with self._lock:
-            wanted = {}
+            wanted: dict[str, StoredFile] = {}
             for attachment in chain.from_iterable(result.attachments for result in batch):
                 if attachment.sha256 not in self.receipts.attached and attachment.sha256 not in self._left_out:
                     wanted.setdefault(attachment.sha256, self.folder.file(attachment))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -65,10 +64,15 @@ class Reporter:
             changed = self._callers.apply("pytest_tmsreport_run", "run", run, self._guard) or run
             self._journal = Journal(self.folder, clean(changed, self._wanted.mask), self._wanted.wanted)
 
-    def pytest_report_header(self) -> list[str]:
-        """What is wrong is said before the first test, and again in the summary."""
-        problems = self._wanted.problems.items()
-        return [f"tmsreport: {name or 'settings'}: {plain(str(error), 500)}" for name, error in problems]
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """What is wrong is said before the first test, however quiet the session, and again in the summary."""
+        with self._guard("saying what is wrong with the settings"):
+            terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+            for name, error in self._wanted.problems.items():
+                text = plain(self._wanted.mask(str(error)), 500)
+                if terminal is not None:
+                    terminal.write_line(f"tmsreport: {name or 'settings'}: {text}", red=True)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -107,8 +111,8 @@ class Reporter:
         with self._guard("writing the summary"):
             is_red = self._wanted.settings.on_loss != "ignore"
             terminalreporter.write_sep("=", "test management")
-            for text, is_loss in self._summary:
-                terminalreporter.write_line(text, red=is_loss and is_red)
+            for line in self._summary:
+                terminalreporter.write_line(line.text, red=line.is_loss and is_red)
             self._is_said = True
 
     def pytest_unconfigure(self) -> None:
@@ -118,11 +122,11 @@ class Reporter:
             return
         with self._guard("writing the summary"):
             terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-            for text, _ in self._summary:
+            for line in self._summary:
                 if terminal is not None:
-                    terminal.write_line(text)
+                    terminal.write_line(line.text)
                 else:
-                    sys.stderr.write(f"{text}\n")
+                    sys.stderr.write(f"{line.text}\n")
 
     def _finish(self, exitstatus: int) -> None:
         if self._is_over:
@@ -139,7 +143,7 @@ class Reporter:
         with self._guard("sending"):
             self._outcome = self._deliver()
         with self._guard("summing up"):
-            self._summary = [line._replace(text=self._wanted.mask(line.text)) for line in self._sum_up(not_run)]
+            self._summary = [Line(line.masked(self._wanted.mask), line.is_loss) for line in self._sum_up(not_run)]
         with self._guard("writing the step summary"):
             self._tell_github()
         with self._guard("tidying up"):
@@ -199,8 +203,7 @@ class Reporter:
 
     def _sum_up(self, not_run: list[str]) -> Iterator[Line]:
         outcome = self._outcome or Outcome()
-        for event in outcome.rehearsed:
-            yield from _rehearsed(event)
+        yield from map(Line, outcome.rehearsed)
         if "" in self._wanted.problems:
             yield from self._of_settings(self._wanted.problems[""], is_homeless=not outcome.tallies)
         for tally in outcome.tallies:
@@ -226,14 +229,14 @@ class Reporter:
         yield Line(f"settings: {plain(str(problem), 500)}", is_loss=True)
         if self._written and is_homeless:
             text = f"  {count(self._written, 'result')} kept; once mended, for each destination"
-            yield Line(f"{text}: {self._command('--to', 'NAME')}", is_loss=True)
+            yield Line(f"{text}: ", is_loss=True, command=self._command("--to", "NAME"))
 
     def _tell_github(self) -> None:
         """On GitHub Actions the summary stands on the page of the job, too."""
         path = self._origin.environ.get("GITHUB_STEP_SUMMARY")
         if path and self._outcome and self._outcome.tallies and not self._rehearse:
             with Path(path).open("a", encoding="utf-8") as file:
-                file.write(markdown(self._outcome.tallies, self._command))
+                file.write(markdown(self._outcome.tallies, self._command, self._wanted.mask))
 
     def _command(self, *options: str) -> str:
         """The command line that sends this run again, to be typed where pytest was."""
@@ -256,12 +259,3 @@ class Reporter:
         if self._journal and (self._rehearse or not self._written):
             shutil.rmtree(self.folder, ignore_errors=True)
         prune(self._base)
-
-
-def _rehearsed(event: dict[str, Any]) -> Iterator[Line]:
-    yield Line(plain(f"{event['name']}: {event['request']}", 1000))
-    for name in event["files"]:
-        yield Line(f"  file {plain(name)}")
-    if event["body"] is not None:
-        for line in json.dumps(event["body"], indent=2).splitlines():
-            yield Line(f"  {line}")

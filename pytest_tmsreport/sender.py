@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .journal import encode, private
-from .masking import mask_json, masker
+from .masking import masker
 from .tally import Tally
 from .vendor import Vendor, find
 
@@ -193,9 +193,8 @@ def main() -> None:
                 progress.write(encode(event).encode("ascii") + b"\n")
 
         def rehearse(name: str, request: Request) -> None:
-            files = [f"{field}: {file.name}" for field, file in request.files]
-            body = mask_json(request.json, mask)
-            tell({"rehearsed": {"name": name, "request": str(request), "body": body, "files": files}})
+            first, *rest = request.shown(mask)
+            tell({"rehearsed": [f"{name}: {first}", *rest]})
 
         conditions = Conditions(
             network=Network(*given["network"]),

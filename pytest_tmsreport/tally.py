@@ -54,10 +54,18 @@ class Tally:
 
 
 class Line(NamedTuple):
-    """A line of the summary; one that `is_loss` says that something was not delivered."""
+    """A line of the summary; one that `is_loss` says that something was not delivered.
+
+    `command` ends the line, and is to be typed as it stands.
+    """
 
     text: str
     is_loss: bool = False
+    command: str = ""
+
+    def masked(self, mask: Callable[[str], str]) -> str:
+        """The whole line; no mask of the user's may spoil the command."""
+        return mask(self.text) + self.command
 
 
 def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
@@ -80,15 +88,15 @@ def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
     if len(tally.refusals) > SHOWN_REFUSALS:
         yield Line(f"  refused: and {len(tally.refusals) - SHOWN_REFUSALS} more", is_loss=True)
     if tally.kept > tally.doubtful:
-        yield Line(f"  send the rest: {command()}", is_loss=True)
+        yield Line("  send the rest: ", is_loss=True, command=command())
     if tally.refused:
-        yield Line(f"  send the refused again, once mended: {command('--refused')}", is_loss=True)
+        yield Line("  send the refused again, once mended: ", is_loss=True, command=command("--refused"))
     if tally.doubtful:
-        text = f"  possibly doubled if re-sent: {count(tally.doubtful, 'result')}; look there, then drop them, or:"
-        yield Line(f"{text} {command('--even-if-doubled')}", is_loss=True)
+        text = f"  possibly doubled if re-sent: {count(tally.doubtful, 'result')}; look there, then drop them, or: "
+        yield Line(text, is_loss=True, command=command("--even-if-doubled"))
 
 
-def markdown(tallies: Iterable[Tally], command: Callable[..., str]) -> str:
+def markdown(tallies: Iterable[Tally], command: Callable[..., str], mask: Callable[[str], str] = str) -> str:
     """The summary of all destinations for a page, such as the step summary of GitHub Actions."""
     rows = ["### Test management", "", "| destination | delivered | kept | refused | without case | run |"]
     rows.append("|---|---|---|---|---|---|")
@@ -97,7 +105,7 @@ def markdown(tallies: Iterable[Tally], command: Callable[..., str]) -> str:
         run = f"[{_cell(tally.run_id)}]({tally.run_url})" if tally.run_url else _cell(tally.run_id)
         counts = f"{tally.delivered} | {tally.kept} | {tally.refused} | {tally.without_case}"
         rows.append(f"| {tally.name} | {counts} | {run} |")
-        told += [line.text.strip() for line in lines(tally, command)][1:]
+        told += [line.masked(mask).strip() for line in lines(tally, command)][1:]
     return "\n".join([*rows, *(["", *(f"- {_cell(text)}" for text in told)] if told else [])]) + "\n\n"
 
 

@@ -74,8 +74,7 @@ class Vendor:
     `send` returned, or inside their request (`journal.read`). `file_bytes`, `files_bytes` and `files_per_request` are
     the limits of one file, and of the files of one request (`inline`: of one result); 0: none.
     `headers` go with every request.
-    `answer_s` is how long the tool may take to answer, `rate_limit_wait_s` how long it wants to be left alone where a
-    429 names no time (seconds).
+    `answer_s` is how long the tool may take to answer (seconds).
     """
 
     __test__ = False
@@ -88,7 +87,6 @@ class Vendor:
     errors: ClassVar[ErrorTable] = ErrorTable()
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     headers: ClassVar[Mapping[str, str]] = {}
-    rate_limit_wait_s: ClassVar[float | None] = None
     answer_s: ClassVar[float] = 60.0
     is_repeatable: ClassVar[bool] = True
     files: ClassVar[Literal["before", "after", "inline"]] = "before"

@@ -436,7 +436,7 @@ def test_explain_says_what_a_code_means_whether_it_is_retried_and_what_to_do(pro
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
         f"Qase {code}: {fault.meaning}",
-        f"  what the plugin does: {fault.what_next}",
+        f"  what the plugin does: {fault.in_words()}",
         f"  what to do: {fault.remedy or 'nothing, unless it goes on'}",
     ]
 

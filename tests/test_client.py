@@ -41,6 +41,7 @@ from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox.qase_fields import TOKEN
 from pytest_tmsreport.sandbox.server import serve
 from pytest_tmsreport.testing import Canned, FakeTime
+from pytest_tmsreport.vendor import Content
 from pytest_tmsreport.vendors.qase import Qase
 
 Step = tuple[int, bytes, Mapping[str, str]] | Exception
@@ -169,7 +170,7 @@ def test_a_negative_wait_is_none() -> None:
 def test_a_rate_limit_without_a_readable_wait_takes_the_vendors_own(said: str) -> None:
     time = FakeTime()
     make_client(Script(told(429, Retry_After=said), FINE), time).get("v1/project/SHOP")
-    assert [seconds for seconds in time.slept if seconds] == [QASE.rate_limit_wait_s]
+    assert [seconds for seconds in time.slept if seconds] == [60.0]
 
 
 def test_a_rate_limit_without_a_word_takes_the_vendors_own_wait() -> None:
@@ -683,3 +684,18 @@ def test_a_file_is_sent_whole_again_when_its_answer_was_lost(tmp_path: Path) -> 
         client.close()
         files = served.boxes["qase"].attachments.values()
     assert {file.sha256 for file in files} == {hashlib.sha256(b"hello" * 1000).hexdigest()}
+
+
+def test_a_dry_run_shows_the_fields_and_the_json_of_a_form() -> None:
+    report = Content("pytest.json", "application/json", b'[{"name": "token-of-mine"}]')
+    request = Request("POST", "import", None, None, [("file", report)], {"project": "DEMO"})
+    assert request.shown(lambda text: text.replace("token-of-mine", "***")) == [
+        "POST import",
+        "  project: DEMO",
+        "  file: file pytest.json, application/json, 27 bytes",
+        "  [",
+        "    {",
+        '      "name": "***"',
+        "    }",
+        "  ]",
+    ]

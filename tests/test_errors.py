@@ -199,7 +199,7 @@ def test_a_dotted_path_finds_a_value_or_nothing(path: str, value: Any) -> None:
     ],
 )
 def test_a_fault_says_what_the_plugin_does_next(kind: type[VendorError], words: str) -> None:
-    assert words in Fault(kind, "meaning").what_next
+    assert words in Fault(kind, "meaning").in_words()
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,16 @@ def test_a_folder_that_is_named_as_a_vendor_can_be_tested(project: Project) -> N
     assert ran.line("qase: ").startswith(DELIVERED)
 
 
+def test_a_mask_that_matches_the_run_leaves_the_command_as_it_is_to_be_typed(project: Project) -> None:
+    project.settings("[tmsreport]\nmask = \\d{6,}\n[tmsreport:qase]\n")
+    project.write("test_one.py", ONE)
+    project.served.troubles.add("401")
+    ran = project.pytest("--tms")
+
+    assert ran.folder
+    assert ran.line("send the rest: ").endswith(ran.folder.name)
+
+
 def test_a_destination_with_broken_settings_is_off_and_the_others_are_served(project: Project) -> None:
     project.settings(
         """
@@ -138,7 +148,7 @@ def test_a_destination_with_broken_settings_is_off_and_the_others_are_served(pro
     )
     project.environ["TMSREPORT_BROKEN_TOKEN"] = "another-token"
     project.write("test_one.py", ONE)
-    ran = project.pytest("--tms", "-n2")
+    ran = project.pytest("--tms", "-n2", "-q")
 
     assert ran.status == 0
     problem = "unknown key `projekt`; did you mean `project`?"

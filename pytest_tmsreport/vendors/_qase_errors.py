@@ -31,11 +31,16 @@ TABLE = ErrorTable(
         410: Fault(NotFound, "the run or project was removed", "start a new run, or name another with `run_id`"),
         413: Fault(TooLarge, "too many results, or too large texts or files", "lower `batch_size` or `max_text`"),
         422: Fault(Rejected, "a field is not valid", "check case ids, status words, plan and environment"),
-        429: Fault(RateLimited, "too many requests", "lower `parallel` or `requests_per_minute`"),
+        429: Fault(RateLimited, "too many requests", "lower `parallel` or `requests_per_minute`", wait_s=60.0),
         500: Fault(TransientError, "Qase failed", "send again later"),
         502: Fault(TransientError, "a gateway got no answer from Qase", "send again later"),
         503: Fault(TransientError, "Qase is under maintenance", "send again later"),
         504: Fault(TransientError, "a gateway waited too long for Qase", "send again later"),
-        507: Fault(PermanentError, "the storage of the workspace is full", "free space in the workspace"),
+        507: Fault(
+            PermanentError,
+            "the storage of the workspace is full",
+            "free space in the workspace",
+            what_next="not retried: no more files are sent, results are",
+        ),
     },
 )

@@ -66,7 +66,6 @@ class Qase(Vendor):
         "complete": ("QASE_TESTOPS_RUN_COMPLETE",),
         "defect": ("QASE_TESTOPS_DEFECT",),
     }
-    rate_limit_wait_s: ClassVar[float | None] = 60.0  # the lock-out, where the answer names no time
     files_per_request: ClassVar[int] = 20
     file_bytes: ClassVar[int] = 32 * 2**20
     files_bytes: ClassVar[int] = 128 * 2**20

@@ -270,6 +270,9 @@ class TestQase(VendorContract):
         assert tally.delivered == 3
         assert len([each for each in desk.box.requests if "attachment" in each.path]) == 1
         assert any("storage" in note for note in tally.notes)
+        fault = desk.vendor.errors.explain(507)
+        assert fault
+        assert fault.in_words() == "not retried: no more files are sent, results are"
 
     def test_twenty_files_go_in_one_request(self, desk: Desk) -> None:
         desk.write(*_with_files(desk.journal, 45))
