@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..errors import PermanentError, Rejected, TooLarge
-from ..model import Outcome, Result
-from ..render import cut, mark, marked, segment, trim
+from ..model import Outcome, Result, Step
+from ..render import cut, mark, marked, segment, steps_as_text, trim
 from . import _testrail_runs as runs
 from ._testrail_words import Row, comment, no_case, number, rows, timespan, typed
 
@@ -99,16 +99,28 @@ def row(vendor: TestRail, http: Client, result: Result, case: str) -> Row:
         raise Rejected(no_case(case), vendor=vendor.name)
     own = {name: value for name, value in result.fields.items() if name.startswith("custom_")}
     issues = [link.name or link.url.rstrip("/").rpartition("/")[2] for link in result.links if link.kind == "issue"]
+    has_steps = vendor.steps == "results" and bool(result.steps)
     fields = {
         **{name: typed(value) for name, value in {**vendor.result_fields, **own}.items()},
         "case_id": case_number,
         "status_id": status(vendor, http, result.outcome),
-        "comment": f"{trim(comment(result), vendor.max_text)}\n\n{mark(result.id)}",
+        "comment": f"{trim(comment(result, with_steps=not has_steps), vendor.max_text)}\n\n{mark(result.id)}",
         "elapsed": timespan(result.duration),
         "version": cut(vendor.version, 250),
         "defects": cut(",".join(issues), 250),
     }
-    return {name: value for name, value in fields.items() if value != ""}
+    steps = {"custom_step_results": [_step(vendor, http, step) for step in result.steps]} if has_steps else {}
+    return {name: value for name, value in {**fields, **steps}.items() if value != ""}
+
+
+def _step(vendor: TestRail, http: Client, step: Step) -> Row:
+    """A step of a case whose template has separated steps; those within it stand in its words."""
+    return {
+        "content": "\n".join([step.title, *steps_as_text(step.steps)]),
+        "expected": step.expected,
+        "actual": step.message or step.outcome.value,
+        "status_id": status(vendor, http, step.outcome),
+    }
 
 
 def status(vendor: TestRail, http: Client, outcome: Outcome) -> int:

@@ -74,14 +74,14 @@ def timespan(seconds: float) -> str:
     return " ".join(f"{amount}{unit}" for amount, unit in parts if amount)
 
 
-def comment(result: Result) -> str:
+def comment(result: Result, *, with_steps: bool = True) -> str:
     """What TestRail shows with a result, as Markdown; indented is what must stay as it is."""
     items = [f"{name}: {value}" for name, value in result.parameters.items()]
     blocks = [
         f"`{result.nodeid}`: {result.outcome.value}",
         result.description,
         indent(result.message, "    "),
-        indent("\n".join(steps_as_text(result.steps)), "    "),
+        indent("\n".join(steps_as_text(result.steps)), "    ") if with_steps else "",
         indent(result.traceback, "    "),
         "\n".join(f"- {item}" for item in (*items, *remarks(result))),
     ]

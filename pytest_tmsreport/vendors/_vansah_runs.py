@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Rejected, VendorError, dig
 from ..journal import read
-from ..model import Attachment, Result
+from ..model import Attachment, Outcome, Result, Step
 from ..render import remarks, segment, steps_as_text
 from ._vansah_errors import DUPLICATE
 
@@ -40,7 +41,7 @@ def send(vendor: Vansah, http: Client, key: str, result: Result) -> None:
     if not said:
         return
     try:
-        _log(vendor, http, reply, {"result": {"id": number}, **said})
+        _log(vendor, http, reply, {"result": {"id": number}, **said}, result.steps)
     except VendorError as error:  # the run itself has arrived, and must not be sent again
         http.note(f"the run of {key} has arrived, its message and files have not: {error}")
 
@@ -63,8 +64,14 @@ def _said(vendor: Vansah, result: Result) -> dict[str, Any]:
     return {key: value for key, value in (("actualResult", text), ("attachments", attachments)) if value}
 
 
-def _log(vendor: Vansah, http: Client, reply: Reply, said: dict[str, Any]) -> None:
+def _log(vendor: Vansah, http: Client, reply: Reply, said: dict[str, Any], steps: Sequence[Step]) -> None:
+    logs = dig(reply.body, "data.run.logs")
     made = dig(reply.body, "data.run.logs.0.identifier")
+    for log, step in list(zip(logs, steps, strict=False))[1:] if isinstance(logs, list) else ():
+        if isinstance(name := dig(log, "identifier"), str):  # the steps of the test beside those of the case
+            number = {Outcome.PASSED: 2, Outcome.FAILED: 1, Outcome.ERROR: 1}.get(step.outcome, 0)
+            body = {"result": {"id": number}, "actualResult": "\n".join(steps_as_text([step]))}
+            http.put(f"logs/{segment(name)}", json=body)
     if isinstance(made, str):  # Vansah has made one for each step
         http.put(f"logs/{segment(made)}", json=said)
         return

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aggregate import name_of
 from ..journal import read
-from ..model import Outcome, Result
+from ..model import Outcome, Result, Step
 from ..render import cut, remarks, steps_as_text, trim, utc
 
 KEY = re.compile(r"\b[A-Z][A-Z0-9_]+-[1-9][0-9]*\b")
@@ -31,10 +31,11 @@ class Format:
     word: Callable[[Outcome], str | int]
     custom_fields: Mapping[str, str]
     iterations: bool
+    has_steps: bool
     max_text: int
 
     def test(self, result: Result) -> dict[str, Any]:
-        """One entry of `tests`; the steps of a result will stand in `steps`."""
+        """One entry of `tests`."""
         evidence = [
             {"data": base64.b64encode(read(each)).decode(), "filename": each.name, "contentType": each.mime}
             for each in result.attachments
@@ -48,6 +49,7 @@ class Format:
                 "comment": self._comment(result),
                 "defects": defects(result),
                 "evidence" if self.is_cloud else "evidences": evidence,
+                "steps": [self._step(step) for step in result.steps] if self.has_steps else [],
                 "iterations": self._iterations(result.parts or (result,)),
                 "customFields": [
                     {"id" if _FIELD_ID.fullmatch(field) else "name": field, "value": result.fields[name]}
@@ -56,6 +58,12 @@ class Format:
                 ],
             }
         )
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        """A step of a Manual Test; those within it stand in its words."""
+        said = [step.title, *([f"expected: {step.expected}"] if step.expected else []), *steps_as_text(step.steps)]
+        fields = {"status": self.word(step.outcome), "comment": "\n".join(said), "actualResult": step.message}
+        return filled(fields)
 
     def _named(self, result: Result) -> dict[str, Any]:
         (case,) = result.case_ids
@@ -91,7 +99,11 @@ class Format:
         trace = result.traceback
         if trace and not self.is_cloud:
             trace = f"{{noformat}}\n{trace}\n{{noformat}}"
-        said = "\n".join(text for text in (result.message, *remarks(result), *steps_as_text(result.steps)) if text)
+        said = "\n".join(
+            text
+            for text in (result.message, *remarks(result), *([] if self.has_steps else steps_as_text(result.steps)))
+            if text
+        )
         return "\n\n".join(text for text in (result.nodeid, said, trace) if text)
 
 

@@ -68,6 +68,9 @@ class Settings(Vendor):
     custom_fields: Mapping[str, str] = setting(
         "name of a test's field = id of the Test Run's (Cloud: or its name)", default={}
     )
+    steps: Literal["text", "results"] = setting(
+        "steps stand in the comment, or as those of the Test, which must be a Manual one with as many", default="text"
+    )
     iterations: bool = setting("parametrised tests of one Test are its iterations, not words alone", default=True)
     aggregate: Literal["each", "worst", "last"] = setting(
         "which of several tests of one Test counts: the worst, or the last", default="worst"

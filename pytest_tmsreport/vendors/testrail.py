@@ -85,6 +85,9 @@ class TestRail(Vendor):
     section: int = setting("number of the section below which cases are made; 0: the top", default=0)
     case_fields: Mapping[str, str] = setting("constant fields of cases that are made: type_id=3", default={})
     result_fields: Mapping[str, str] = setting("constant fields of every result: custom_browser=2", default={})
+    steps: Literal["text", "results"] = setting(
+        "steps stand in the comment, or in the step results of cases whose template has them", default="text"
+    )
     version: str = setting("version of what is tested, for every result", default="")
     aggregate: Literal["each", "worst", "last"] = setting(
         "several tests of one case are sent as they are, or as one: the worst, or the last", default="worst"

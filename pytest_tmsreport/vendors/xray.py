@@ -96,7 +96,15 @@ class Xray(Settings):
             "version": self.version,
             "revision": self.revision,
         }
-        form = Format(self.is_cloud, self.project, self.word, self.custom_fields, self.iterations, self.max_text)
+        form = Format(
+            self.is_cloud,
+            self.project,
+            self.word,
+            self.custom_fields,
+            self.iterations,
+            self.steps == "results",
+            self.max_text,
+        )
         tests = [form.test(result) for result in batch]
         body = filled({"testExecutionKey": run_id, "info": filled(info), "tests": tests})
         try:

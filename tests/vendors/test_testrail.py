@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_tmsreport.errors import ConfigError, PermanentError
-from pytest_tmsreport.model import Link, Outcome, Result
+from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
 from pytest_tmsreport.sandbox.testrail import PROJECT, TOKEN, USER, Rules
 from pytest_tmsreport.testing import Canned, Desk, LosesOne, VendorContract, make_results
@@ -661,6 +661,24 @@ class TestTestRail(VendorContract):
         desk.send()
         desk.send()
         assert sorted(file.name for file in desk.box.attachments.values()) == ["log.txt", "other.txt"]
+
+    def test_steps_are_step_results_where_the_template_has_them(self, desk: Desk) -> None:
+        _reconfigure(desk, steps="results")
+        inner = Step(title="enter card", outcome=Outcome.FAILED, message="timeout")
+        pay = Step(title="pay", outcome=Outcome.FAILED, expected="receipt", message="no receipt", steps=(inner,))
+        desk.write(*make_results(1, ids=({"": ("1",)},), steps=(Step(title="open cart"), pay)))
+        assert desk.send().delivered == 1
+        (arrived,) = desk.box.results.values()
+        assert arrived.body["custom_step_results"] == [
+            {"content": "open cart", "expected": "", "actual": "passed", "status_id": 1},
+            {
+                "content": "pay\nfailed: enter card: timeout (0.0 s)",
+                "expected": "receipt",
+                "actual": "no receipt",
+                "status_id": 5,
+            },
+        ]
+        assert "open cart" not in arrived.body["comment"]
 
     @pytest.mark.parametrize("url", ["https://qa.test/testrail", "https://qa.test/testrail/"])
     def test_the_address_may_end_with_a_slash(self, url: str) -> None:

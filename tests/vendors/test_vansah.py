@@ -12,7 +12,7 @@ import requests
 from pytest_tmsreport.auth import Header
 from pytest_tmsreport.client import Request
 from pytest_tmsreport.errors import AuthError, ConfigError, RateLimited, Rejected, VendorError
-from pytest_tmsreport.model import Link, Outcome, Result
+from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import vansah as vansah_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
@@ -603,6 +603,19 @@ class TestVansah(VendorContract):
         tally = desk.send()
         assert (tally.delivered, tally.refused) == (3, 1)
         assert "DEMO-C3" in tally.refusals[0][1]
+
+    def test_steps_are_logs_of_a_single_run_where_vansah_has_made_them(self, desk: Desk) -> None:
+        _rule(desk, makes_logs=True, steps=3)
+        _reconfigure(desk, mode="runs")
+        steps = (Step(title="open cart"), Step(title="pay", outcome=Outcome.FAILED, message="no receipt"))
+        desk.write(*make_results(1, steps=steps, message=""))
+        assert desk.send().delivered == 1
+        second, first = [each.body for each in desk.box.requests if each.method == "PUT"]
+        assert second == {"result": {"id": 1}, "actualResult": "failed: pay: no receipt (0.0 s)"}
+        assert first["actualResult"].splitlines() == [
+            "passed: open cart (0.0 s)",
+            "failed: pay: no receipt (0.0 s)",
+        ]
 
     def test_other_kinds_of_files_go_where_they_are_asked_for(self, desk: Desk) -> None:
         _reconfigure(desk, mode="runs", file_types="txt")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 
 from pytest_tmsreport.errors import ConfigError, NotFound, PermanentError, VendorError
-from pytest_tmsreport.model import Link, Outcome, Result
+from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import xray as xray_sandbox
 from pytest_tmsreport.sandbox.xray_fields import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, PASSWORD, USER, Rules
 from pytest_tmsreport.testing import Canned, Desk, VendorContract, make_results
@@ -198,6 +198,23 @@ class Common(VendorContract):
                 "status": desk.vendor.word(Outcome.FAILED),
             },
         ]
+
+    def test_steps_are_those_of_a_manual_test_where_that_is_asked_for(self, desk: Desk) -> None:
+        _reconfigure(desk, steps="results")
+        inner = Step(title="enter card", outcome=Outcome.FAILED, message="timeout")
+        pay = Step(title="pay", outcome=Outcome.FAILED, expected="receipt", message="no receipt", steps=(inner,))
+        desk.write(*make_results(1, ids=({"": ("7",)},), steps=(Step(title="open cart"), pay)))
+        assert desk.send().delivered == 1
+        (test,) = _imports(desk)[0]["tests"]
+        assert test["steps"] == [
+            {"status": desk.vendor.word(Outcome.PASSED), "comment": "open cart"},
+            {
+                "status": desk.vendor.word(Outcome.FAILED),
+                "comment": "pay\nexpected: receipt\nfailed: enter card: timeout (0.0 s)",
+                "actualResult": "no receipt",
+            },
+        ]
+        assert "open cart" not in test["comment"]
 
     def test_without_iterations_the_comment_tells_of_the_others(self, desk: Desk) -> None:
         _reconfigure(desk, iterations=False)
