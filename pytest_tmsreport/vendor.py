@@ -81,7 +81,6 @@ class Vendor:
 
     label: ClassVar[str]
     proof: ClassVar[str]
-    documentation: ClassVar[str] = ""
     statuses: ClassVar[Mapping[Outcome, str | int]]
     needs_case: ClassVar[bool] = False
     errors: ClassVar[ErrorTable] = ErrorTable()

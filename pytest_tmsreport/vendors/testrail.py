@@ -45,7 +45,6 @@ class TestRail(Vendor):
 
     label: ClassVar[str] = "TestRail"
     proof: ClassVar[str] = "the official trcli, testrail-api and pytest-testrail, on one sandbox; no real server"
-    documentation: ClassVar[str] = "https://support.testrail.com/hc/en-us/sections/7077185274644-API-reference"
     statuses: ClassVar[Mapping[Outcome, str | int]] = {
         Outcome.PASSED: 1,
         Outcome.FAILED: 5,
