@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .markers import suite_of, title_of
+from .markers import TEXT, suite_of, title_of
 from .model import Attachment, Link, Outcome, Phase, Result, Step
-from .render import trim, without_escapes
+from .render import readable, trim, without_escapes
 from .witness import said
 
 MESSAGE, TRACEBACK, CAPTURED = 8_000, 64_000, 1_000_000
@@ -174,6 +174,7 @@ class Collector:
             return
         start, duration = self._span(attempt)
         files = words.get("attachments", ())
+        parameters = words.get("parameters", {})
         yield Closed(
             Result(
                 id=self._new_id(),
@@ -185,12 +186,13 @@ class Collector:
                 phases=attempt.times,
                 message=message,
                 traceback=traceback,
+                ignored_by=tuple(words.get("ignored_by", ())),
                 ids=tuple({name: tuple(ids) for name, ids in mark.items()} for mark in words.get("ids", ())),
                 suite=tuple(words.get("suite") or suite_of(nodeid)),
-                parameters=words.get("parameters", {}),
+                parameters={name: value for name, value in parameters.items() if name not in words.get("hidden", ())},
                 description=words.get("description", ""),
                 tags=tuple(words.get("tags", ())),
-                fields=words.get("fields", {}),
+                fields={**_properties(attempt), **words.get("fields", {})},
                 links=tuple(Link(**link) for link in words.get("links", ())),
                 worker=worker,
                 attempt=attempt.number,
@@ -224,6 +226,13 @@ class Collector:
         if attempt.is_rerun:
             self._sections[nodeid] = len(sections)
         yield from (Captured(*section) for section in sections[known:])
+
+
+def _properties(attempt: _Attempt) -> dict[str, str]:
+    """What `record_property` and other plugins have said: the last of a name counts."""
+    last = next(reversed(attempt.phases.values()), None)
+    found = getattr(last, "user_properties", ())
+    return {str(name): readable(value, TEXT) for name, value in found}
 
 
 def _attachment(kept: dict[str, Any]) -> Attachment:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
 
-from .convert import convert
+from . import dialects
+from .convert import Line, Word, convert
 from .errors import ConfigError
 from .journal import NAME
 from .masking import MASK, masker
@@ -30,7 +32,9 @@ _INTERNAL = ("name", "kind", "status")
 class Settings:
     """What holds for every destination: section `[tmsreport]`."""
 
-    destinations: tuple[str, ...] = setting("destinations that `--tms` reports to (default: every section)", default=())
+    destinations: tuple[Word, ...] = setting(
+        "destinations that `--tms` reports to (default: every section)", default=()
+    )
     run_name: str = setting(
         "name of the run; may hold {branch} {commit} {build} {ci} {date} {time}",
         default="pytest {date} {time} {branch}",
@@ -40,8 +44,12 @@ class Settings:
     on_loss: Literal["ignore", "warn", "fail"] = setting("what undelivered results do to the session", default="warn")
     deadline_s: float = setting("most seconds to wait at the end of the session", default=120.0)
     dir: str = setting("folder of the journals, relative to the rootdir", default=".tmsreport")
-    mask: tuple[str, ...] = setting("regular expressions of what is to be blacked out, one a line", default=())
+    mask: tuple[Line, ...] = setting("regular expressions of what is to be blacked out, one a line", default=())
     capture: Literal["failed", "all", "none"] = setting("whose captured output is reported", default="failed")
+    docstring: bool = setting("a test's docstring is its description, where no mark gives one", default=False)
+    read_marks: tuple[Word, ...] = setting(
+        "whose marks and words are read besides ours: `all`, `none`, or names of plugins", default=(dialects.ALL,)
+    )
     ca_bundle: str = setting("file with the certificates of your own CA", default="")
     client_cert: str = setting("file with a client certificate and its key", default="")
     proxy: str = setting("URL of the proxy, in place of the environment's", default="")
@@ -88,6 +96,7 @@ def load(
     if not problems:  # a file that cannot be read may hold what was named
         _check_typed(configured, source, only)
     settings, wrong = _settings(source)
+    wrong = wrong or _wrong_dialect(settings, source)
     if wrong:
         problems.setdefault("", wrong)
     chosen = dict.fromkeys(only or settings.destinations or configured)
@@ -133,6 +142,7 @@ def destination(name: str, kind: str, source: Source) -> Vendor:
     made = vendor(name=name, kind=kind, status=_statuses(name, source), **values)
     _check_secrets(made)
     _check_url(made, source)
+    _check_names(made, source)
     return made
 
 
@@ -196,6 +206,17 @@ def _settings(source: Source) -> tuple[Settings, ConfigError | None]:
             except ConfigError as error:
                 first = first or error
     return Settings(**values), first
+
+
+def _wrong_dialect(settings: Settings, source: Source) -> ConfigError | None:
+    known = [dialects.ALL, dialects.NONE, *dialects.names()]
+    unknown = next((name for name in settings.read_marks if name not in known), None)
+    if unknown is None:
+        return None
+    where = source.where("")
+    return ConfigError(
+        f"`read_marks` in {where} names {unknown!r}{_nearest(unknown, known)}; known: {', '.join(known)}"
+    )
 
 
 def _check_typed(configured: Sequence[str], source: Source, only: Sequence[str]) -> None:
@@ -275,6 +296,22 @@ def _check_url(made: Vendor, source: Source) -> None:
         raise ConfigError(
             f"{where} is plain http, which shows the token to the network: use https, or `allow_http = true`"
         )
+
+
+def _check_names(made: Vendor, source: Source) -> None:
+    where = f"`names` in {source.where(made.name)} or {variable_name(made.name, 'names')}"
+    try:
+        compiled = re.compile(made.names)
+    except re.error as error:
+        raise ConfigError(f"{where} is no regular expression: {made.names!r}: {error}") from error
+    if made.names and "case" not in compiled.groupindex:
+        raise ConfigError(f"{where} is {made.names!r}; it needs a group for the id: (?P<case>…)")
+    known = dialects.names()
+    for name in made.marks:
+        if name not in known:
+            raise ConfigError(
+                f"`marks` in {source.where(made.name)} names {name!r}{_nearest(name, known)}; known: {', '.join(known)}"
+            )
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 import types
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NewType, Union, get_args, get_origin
 
 from .errors import ConfigError
+
+Word = NewType("Word", str)
+"""A text without blanks: in a list of them, blanks separate as commas and lines do."""
+Line = NewType("Line", str)
+"""A text of a list that only the end of a line separates."""
+_SEPARATORS = {Word: r"[\s,]", Line: r"\n"}
 
 
 def convert(value: Any, where: str, hint: Any, what: str) -> Any:
@@ -19,8 +25,9 @@ def convert(value: Any, where: str, hint: Any, what: str) -> Any:
             raise ConfigError(f"`{what}` is {value!r} in {where}; it can be {', '.join(map(str, allowed))}")
         return value
     if get_origin(hint) is tuple:
-        texts = value if isinstance(value, list) else _split(str(value), at_commas=not what.endswith("mask"))
-        return tuple(convert(text, where, get_args(hint)[0], what) for text in texts)
+        inner = get_args(hint)[0]
+        texts = value if isinstance(value, list) else _split(str(value), _SEPARATORS.get(inner, r"[\n,]"))
+        return tuple(convert(text, where, inner, what) for text in texts)
     if get_origin(hint) is not None:  # a mapping: `key = value, key = value`, or a TOML table
         text = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
         pairs = value.items() if isinstance(value, dict) else _pairs(text, where, what)
@@ -57,13 +64,12 @@ def _scalar(value: Any, where: str, kind: type, what: str) -> Any:
     return str(value).strip()
 
 
-def _split(text: str, *, at_commas: bool) -> list[str]:
-    parts = re.split(r"[\n,]" if at_commas else r"\n", text)
-    return [part.strip() for part in parts if part.strip()]
+def _split(text: str, separators: str) -> list[str]:
+    return [part.strip() for part in re.split(separators, text) if part.strip()]
 
 
 def _pairs(text: str, where: str, what: str) -> list[tuple[str, str]]:
-    pairs = [part.partition("=") for part in _split(text, at_commas=True)]
+    pairs = [part.partition("=") for part in _split(text, r"[\n,]")]
     if not all(found for _, found, _ in pairs):
         raise ConfigError(f"`{what}` is {text!r} in {where}; it must be pairs: key=value, key=value")
     return [(key.strip(), value.strip()) for key, _, value in pairs]

@@ -1,63 +1,68 @@
-"""Ids and words from our marker."""
+"""What the marks of a test say: ours first, then those that other plugins' suites carry."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from .dialects import Dialect
 from .model import Link
 from .render import readable, trim
+from .words import Words
 
 MARKER = "tms"
-RESERVED = ("title", "description", "suite", "tags", "fields", "links", "ignore")
+RESERVED = ("title", "description", "suite", "tags", "fields", "links", "notes", "parameters", "ignore")
 TEXT = 10_000
 """Most characters of any text of a mark."""
 
 
-@dataclass
-class Words:
-    """What a test says of itself before it runs. `wrong` holds what its marks say wrongly."""
+def words_of(
+    item: pytest.Item, destinations: Iterable[str], dialects: Iterable[Dialect] = (), *, docstring: bool = False
+) -> Words:
+    """What is said of an item: by our marks, else by a dialect's, else by its node id and (`docstring`) its docstring.
 
-    title: str
-    suite: tuple[str, ...]
-    ids: list[dict[str, tuple[str, ...]]] = field(default_factory=list)
-    parameters: dict[str, str] = field(default_factory=dict)
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    fields: dict[str, str] = field(default_factory=dict)
-    links: tuple[Link, ...] = ()
-    ignore: bool = False
-    wrong: tuple[str, ...] = ()
+    `destinations` are the keywords that may hold case ids.
+    """
+    marks: dict[str, list[pytest.Mark]] = {}
+    for mark in item.iter_markers():
+        marks.setdefault(mark.name, []).append(mark)
+    found = _own(marks.get(MARKER, ()), destinations)
+    for dialect in dialects:
+        other = dialect.read(item, marks)
+        if other is not None:
+            found.add(other)
+    if docstring and not found.description:
+        found.description = trim(inspect.getdoc(getattr(item, "obj", None)) or "", TEXT)
+    found.add(Words(title_of(item.nodeid), suite_of(item.nodeid), parameters=_parameters(item)))
+    return found
 
 
-def words_of(item: pytest.Item, destinations: Iterable[str]) -> Words:
-    """Reads the marks of an item, the nearest first; `destinations` are the keywords that may hold case ids."""
-    found = Words(title_of(item.nodeid), suite_of(item.nodeid), parameters=_parameters(item))
-    wrong: list[str] = []
+def _own(marks: Sequence[pytest.Mark], destinations: Iterable[str]) -> Words:
+    """What our marks say, the nearest first."""
+    found = Words()
     is_settled = False
-    for mark in item.iter_markers(MARKER):
-        reader = _Mark(mark, destinations, wrong)
-        if not is_settled:
-            ids = reader.ids()
-            found.ids += [ids] if ids else []
-            is_settled = "" in ids  # ids for every destination: farther marks have no say
-        found.description = found.description or reader.text("description")
-        found.tags += tuple(tag for tag in reader.texts("tags") if tag not in found.tags)
-        found.fields = {**reader.fields(), **found.fields}
-        found.links += reader.links()
-        found.ignore = found.ignore or bool(mark.kwargs.get("ignore"))
-    for key in ("title", "suite"):
-        nearest = next((mark for mark in item.iter_markers(MARKER) if mark.kwargs.get(key)), None)
-        if nearest:
-            reader = _Mark(nearest, destinations, wrong)
-            if key == "title":
-                found.title = reader.text(key) or found.title
-            else:
-                found.suite = reader.texts(key) or found.suite
-    found.wrong = tuple(dict.fromkeys(wrong))
+    for mark in marks:
+        reader = _Mark(mark, destinations)
+        said = Words(
+            ids=[] if is_settled else reader.ids(),
+            description=reader.text("description"),
+            tags=reader.texts("tags"),
+            fields=reader.fields("fields"),
+            links=reader.links(),
+            title=reader.text("title"),
+            suite=reader.texts("suite"),
+            notes=reader.texts("notes"),
+            parameters=reader.fields("parameters"),
+            ignore=bool(mark.kwargs.get("ignore")),
+        )
+        is_settled = is_settled or any(
+            "" in ids for ids in said.ids
+        )  # for every destination: farther marks have no say
+        said.wrong = tuple(reader.wrong)
+        found.add(said)
     return found
 
 
@@ -84,12 +89,12 @@ def _without_parameters(nodeid: str) -> str:
 class _Mark:
     """One mark, read with care: whatever is wrong goes to `wrong`, the rest counts."""
 
-    def __init__(self, mark: pytest.Mark, destinations: Iterable[str], wrong: list[str]) -> None:
+    def __init__(self, mark: pytest.Mark, destinations: Iterable[str]) -> None:
         self._mark = mark
         self._destinations = destinations
-        self._wrong = wrong
+        self.wrong: list[str] = []
 
-    def ids(self) -> dict[str, tuple[str, ...]]:
+    def ids(self) -> list[dict[str, tuple[str, ...]]]:
         found = {}
         for name, value in self._mark.kwargs.items():
             if name in RESERVED:
@@ -97,16 +102,16 @@ class _Mark:
             if name in self._destinations:
                 found[name] = self._ids(value if isinstance(value, (list, tuple, set)) else [value], name)
             else:
-                self._wrong.append(f"{name}= is neither a destination, nor a vendor, nor one of {', '.join(RESERVED)}")
+                self.wrong.append(f"{name}= is neither a destination, nor a vendor, nor one of {', '.join(RESERVED)}")
         if self._mark.args:
             found[""] = self._ids(self._mark.args, "its positional arguments")
-        return found
+        return [found] if found else []
 
     def text(self, key: str) -> str:
         value = self._mark.kwargs.get(key, "")
         if isinstance(value, str):
             return trim(value, TEXT)
-        self._wrong.append(f"{key}= must be a text, not {readable(value)}")
+        self.wrong.append(f"{key}= must be a text, not {readable(value)}")
         return ""
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -114,26 +119,29 @@ class _Mark:
         texts = (value,) if isinstance(value, str) else value
         if isinstance(texts, (list, tuple, set)) and all(isinstance(text, str) for text in texts):
             return tuple(trim(text, TEXT) for text in texts)
-        self._wrong.append(f"{key}= must be a text or a list of texts, not {readable(value)}")
+        self.wrong.append(f"{key}= must be a text or a list of texts, not {readable(value)}")
         return ()
 
-    def fields(self) -> dict[str, str]:
-        value = self._mark.kwargs.get("fields", {})
+    def fields(self, key: str) -> dict[str, str]:
+        value = self._mark.kwargs.get(key, {})
         if isinstance(value, Mapping):
             return {str(name): trim(readable(held, TEXT), TEXT) for name, held in value.items()}
-        self._wrong.append(f"fields= must be a dict, not {readable(value)}")
+        self.wrong.append(f"{key}= must be a dict, not {readable(value)}")
         return {}
 
     def links(self) -> tuple[Link, ...]:
         value = self._mark.kwargs.get("links", ())
         found = []
-        for entry in (value,) if isinstance(value, str) else value if isinstance(value, (list, tuple)) else (value,):
+        for entry in value if isinstance(value, (list, tuple)) else (value,):
+            parts = {"url": entry} if isinstance(entry, str) else entry
             if isinstance(entry, Link):
                 found.append(entry)
-            elif isinstance(entry, str):
-                found.append(Link(entry))
+            elif isinstance(parts, Mapping) and _is_link(parts):
+                found.append(Link(**parts))
             else:
-                self._wrong.append(f"links= must be a list of addresses, not {readable(value)}")
+                self.wrong.append(
+                    f"links= must be a list of addresses, or of dicts with url, name and kind, not {readable(value)}"
+                )
         return tuple(found)
 
     def _ids(self, values: Iterable[Any], where: str) -> tuple[str, ...]:
@@ -143,10 +151,14 @@ class _Mark:
             if is_id:
                 found.append(str(value).strip())
             else:
-                self._wrong.append(
-                    f"{readable(value)} in {where} is no case id: write a text such as 'C7', or a number"
-                )
+                self.wrong.append(f"{readable(value)} in {where} is no case id: write a text such as 'C7', or a number")
         return tuple(dict.fromkeys(found))
+
+
+def _is_link(parts: Mapping[Any, Any]) -> bool:
+    return (
+        "url" in parts and {*parts} <= {"url", "name", "kind"} and all(isinstance(text, str) for text in parts.values())
+    )
 
 
 def _parameters(item: pytest.Item) -> dict[str, str]:

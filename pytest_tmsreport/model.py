@@ -104,9 +104,10 @@ class Result:
     """One attempt at one test.
 
     `start` is in epoch seconds (UTC), `duration` in seconds. `ids` holds the case ids of each mark, the nearest mark
-    first: a mapping from a destination's or vendor's name (or `""`: any) to ids; `case_ids` is what they come to for
-    the destination at hand. `parts` are the results that this one stands for, where several tests of a case are sent as
-    one. `notes` are a test's own words, `steps` those of setup, call and teardown in their order.
+    first: a mapping from a destination's or vendor's name (`""`: any; `@` and a dialect's name: what another plugin's
+    mark says) to ids; `case_ids` is what they come to for the destination at hand. `ignored_by` names dialects whose
+    own tools are not to hear of it. `parts` are the results that this one stands for, where several tests of a case
+    are sent as one. `notes` are a test's own words, `steps` those of setup, call and teardown in their order.
     `message` is one failure, skip or xfail reason; `traceback` the long form. `attempt` counts from 1; `superseded`
     says that a further attempt followed; `earlier` tells, for the last attempt, why the others failed.
     """
@@ -133,6 +134,7 @@ class Result:
     superseded: bool = False
     earlier: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    ignored_by: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     case_ids: tuple[str, ...] = ()
     parts: tuple[Result, ...] = ()
@@ -174,6 +176,7 @@ class Result:
             superseded=read.flag("superseded"),
             earlier=read.texts("earlier"),
             notes=read.texts("notes"),
+            ignored_by=read.texts("ignored_by"),
             steps=tuple(Step.from_json(entry) for entry in read.items("steps")),
             case_ids=read.texts("case_ids"),
         )

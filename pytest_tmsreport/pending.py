@@ -16,7 +16,8 @@ from .vendor import Vendor
 class Survey:
     """What a pass over a journal counted for a destination.
 
-    `doubtful` results may have arrived, `garbage` counts unreadable lines, `refusals` pairs node ids with reasons;
+    `doubtful` results may have arrived, `garbage` counts unreadable lines, `ignored` are left out by a mark of the
+    tool's own plugin, `refusals` pairs node ids with reasons;
     `files_due` are delivered results whose files are not.
     """
 
@@ -26,6 +27,7 @@ class Survey:
     doubtful: int = 0
     without_case: int = 0
     garbage: int = 0
+    ignored: int = 0
     refusals: list[tuple[str, str]] = field(default_factory=list)
     files_due: list[Result] = field(default_factory=list)
 
@@ -45,14 +47,7 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
     was refused before, `even_if_doubled` what may have arrived. Counts go to `survey`.
     """
     seen = survey or Survey()
-    last = _last_attempts(folder) if vendor.attempts == "last" else {}
-
-    def garbage() -> None:
-        seen.garbage += 1
-
-    for result in folder.results(garbage):
-        if result.superseded and last.get(result.nodeid, result.attempt) > result.attempt:
-            continue
+    for result in _of_this_tool(folder, vendor, seen):
         case_ids = vendor.case_ids(result)
         ids = [result.id]
         if vendor.aggregate != "each" and len(case_ids) > 1:
@@ -78,6 +73,22 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
                 message=trim(result.message, vendor.max_text),
                 traceback=trim(result.traceback, vendor.max_text),
             )
+
+
+def _of_this_tool(folder: RunFolder, vendor: Vendor, seen: Survey) -> Iterator[Result]:
+    """The results that are meant for the tool: the attempts that count for it, and what no mark keeps from it."""
+    last = _last_attempts(folder) if vendor.attempts == "last" else {}
+
+    def garbage() -> None:
+        seen.garbage += 1
+
+    for result in folder.results(garbage):
+        if result.superseded and last.get(result.nodeid, result.attempt) > result.attempt:
+            continue
+        if set(result.ignored_by).intersection(vendor.dialects):
+            seen.ignored += 1
+        else:
+            yield result
 
 
 def is_doubtful(vendor: Vendor) -> bool:

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from .config import Config
 
 MARKER = (
-    "tms(*ids, title=, description=, suite=, tags=, fields=, links=, ignore=, **ids_of): the test's cases in "
-    "test-management tools. Positional ids are for every destination; a keyword named as a destination or vendor "
-    "replaces them for that one."
+    "tms(*ids, title=, description=, suite=, tags=, fields=, links=, notes=, parameters=, ignore=, **ids_of): the "
+    "test's cases in test-management tools. Positional ids are for every destination; a keyword named as a destination "
+    "or vendor replaces them for that one."
 )
 NOTHING_RUNS = (
     *("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow"),
     *("help", "markers"),
 )
+OTHER_MARKERS = Path(__file__).parent / "dialects" / "markers.txt"
+"""The marks of plugins that a suite was written for: it keeps passing where they are not installed any more."""
 IMPORT_PATH = tuple(sys.path)
 """As it is before `pythonpath`, conftest files and tests add to it."""
 
@@ -58,6 +60,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)  # always, so that a suite passes with the flag off
+    for line in OTHER_MARKERS.read_text(encoding="utf-8").splitlines():
+        config.addinivalue_line("markers", line)
     if hasattr(config, "workerinput"):
         shared = config.workerinput.get("tmsreport")  # none: a worker stays silent, it never becomes a reporter
         if shared is not None:
@@ -80,7 +84,6 @@ def _watch(config: pytest.Config, folder: Path | None = None, worker: str = "") 
     guard = Guard()
     folder = folder if folder and folder.is_dir() else None  # a worker on another machine has none
     note = folder / f"{worker}.json" if folder else None
-    names = wanted.vendor_names()
     if not worker:
         from .reporter import Reporter  # noqa: PLC0415 - see above
         from .sender import Origin  # noqa: PLC0415
@@ -89,8 +92,7 @@ def _watch(config: pytest.Config, folder: Path | None = None, worker: str = "") 
         reporter = Reporter(config, wanted, origin, guard, rehearse=config.option.tms_dry_run)
         config.pluginmanager.register(reporter, "tmsreport-reporter")
         folder = reporter.folder
-    stops = wanted.settings.on_loss == "fail"
-    witness = Witness(config, names, guard, note=note, folder=folder, mask=wanted.mask, stops=stops)
+    witness = Witness(config, wanted, guard, note=note, folder=folder)
     config.pluginmanager.register(witness, "tmsreport-witness")
 
 

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
@@ -239,11 +239,17 @@ def parameter(name: str, value: Any) -> None:
     _update("parameters", {str(name): readable(value)})
 
 
-def case(*ids: str, **ids_of: str) -> None:
+def hide(name: str) -> None:
+    """Leaves a parameter out of the result."""
+    _extend("hidden", [name])
+
+
+def case(*ids: str | int, **ids_of: str | int | Sequence[str | int]) -> None:
     """Files the test under these cases, as the mark does: positional ids for every destination, keywords for one."""
     if _recording is not None:
         mark: dict[str, list[str]] = {"": [str(each) for each in ids]} if ids else {}
-        mark.update((name, [str(value)]) for name, value in ids_of.items())
+        for name, value in ids_of.items():
+            mark[name] = [str(each) for each in (value if isinstance(value, (list, tuple)) else (value,))]
         _recording.words["ids"] = [mark, *_recording.words.get("ids", ())]
 
 

@@ -372,6 +372,8 @@ class _Upload:
         tally.doubtful += counts.doubtful
         tally.refused += counts.refused
         tally.refusals += counts.refusals
+        if counts.ignored:
+            tally.notes.append(f"{count(counts.ignored, 'result')} left out by a mark of the tool's own plugin")
         if counts.garbage:
             tally.notes.append(f"{count(counts.garbage, 'line')} of the journal cannot be read")
 

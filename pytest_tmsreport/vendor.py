@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import pkgutil
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
@@ -13,6 +14,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 
 from . import vendors
+from .convert import Word
 from .errors import ConfigError, ErrorTable, VendorError
 from .model import Outcome
 
@@ -105,6 +107,14 @@ class Vendor:
     attempts: Literal["last", "each"] = setting(
         "of a test that was run again: its last attempt, or each as a result of its own", default="last"
     )
+    marks: tuple[Word, ...] = setting(
+        "plugins whose marks give case ids where no `tms` mark does, the first that speaks (default: its own, allure)",
+        default=(),
+    )
+    names: str = setting(
+        "regular expression with a group `case`: ids in a test's name, where no mark gives one; each match counts",
+        default="",
+    )
     allow_http: bool = setting("allow http:// to a host other than this machine", default=False)
     aggregate: Literal["each", "worst", "last"] = setting(
         "several tests of one case are sent as they are, or as one: the worst, or the last", default="each"
@@ -175,12 +185,22 @@ class Vendor:
         return self.status.get(outcome.value) or self.statuses[outcome]
 
     def case_ids(self, result: Result) -> tuple[str, ...]:
-        """The ids of a result for this destination: of the nearest mark that speaks of it."""
-        for mark in result.ids:
-            for key in (self.name, self.kind, ""):
-                if key in mark:
-                    return mark[key]
-        return ()
+        """The ids of a result for this destination: of the nearest mark that speaks of it, else of another plugin's
+        mark, else in its name."""
+        own = (self.name, self.kind, "")
+        found = next((mark[key] for mark in result.ids for key in own if key in mark), None)
+        for dialect in self.dialects:
+            if found is None:
+                found = next((mark[f"@{dialect}"] for mark in result.ids if f"@{dialect}" in mark), None)
+        if found is None and self.names:
+            name = result.nodeid.partition("::")[2] or result.nodeid
+            found = tuple(dict.fromkeys(each["case"] for each in re.finditer(self.names, name) if each["case"]))
+        return found or ()
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """The other plugins whose marks give case ids here: by default the tool's own, which is named as the vendor."""
+        return self.marks or (self.kind, "allure")
 
     def secrets(self) -> list[str]:
         """The values that must appear nowhere."""

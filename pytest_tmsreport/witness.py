@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from . import dialects
 from .callers import Callers
 from .clock import Clock
+from .config import Config
+from .dialects import Dialect
 from .guard import Guard
 from .journal import encode
 from .keeping import Keeper
@@ -20,6 +23,7 @@ from .markers import MARKER, words_of
 from .masking import mask_json
 from .recorder import Recording, record
 from .render import plain
+from .words import Words
 
 ATTRIBUTE = "tmsreport"
 """The attribute of a report: one ASCII JSON string, because xdist carries nothing else safely."""
@@ -33,31 +37,36 @@ class Witness:
     """Listens wherever tests run: in the only process, or in each xdist worker.
 
     A worker also writes down which test it is about to run: a crash leaves no report, and is filed under its case by
-    that note. `mask` goes over whatever is written or shown; `folder` is the run's, where this machine has it.
+    that note. `folder` is the run's, where this machine has it.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a fact of the process
+    def __init__(
         self,
         config: pytest.Config,
-        destinations: set[str],
+        wanted: Config,
         guard: Guard,
         *,
         note: Path | None = None,
         folder: Path | None = None,
-        mask: Callable[[str], str] = str,
-        stops: bool = False,
     ) -> None:
         self._output = getattr(config, "workeroutput", None)  # a worker's: xdist hands it to the controller
         self._callers = Callers(config)
-        self._destinations = destinations
+        self._destinations = wanted.vendor_names()
+        self._settings = wanted.settings
         self._guard = guard
-        self._mask = mask
-        self._stops = stops
+        self._mask = wanted.mask
+        self._dialects: list[Dialect] = []
+        self._listening: list[Callable[[], None]] = []
+        for dialect in () if "" in wanted.problems else dialects.find(wanted.settings.read_marks):
+            with guard("hearing another plugin's words"):
+                self._dialects.append(dialect)
+                stop = dialect.listen(config, guard)
+                self._listening += [stop] if stop else []
         self._clock = Clock()
-        self._note = _Note(note, mask) if note else None
+        self._note = _Note(note, wanted.mask) if note else None
         self._starts = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
         self._words: tuple[str, str] = ("", "")
-        self._keeper = Keeper(folder, mask)
+        self._keeper = Keeper(folder, wanted.mask)
         self._recording = Recording(self._clock)
 
     def pytest_sessionstart(self) -> None:
@@ -67,7 +76,7 @@ class Witness:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Under `on_loss = fail` a wrong mark ends the session before the first test."""
         wrong = []
-        for item in items if self._stops else ():
+        for item in items if self._settings.on_loss == "fail" else ():
             with self._guard("reading the marks"):
                 words = words_of(item, self._destinations).wrong if item.get_closest_marker(MARKER) else ()
                 wrong += [f"wrong tms mark of {item.nodeid}: {'; '.join(words)}"] if words else []
@@ -88,12 +97,17 @@ class Witness:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         with self._guard("reading a test's marks"):
             if self._words[0] != item.nodeid:
-                self._words = (item.nodeid, encode(words_of(item, self._destinations)))
+                self._words = (item.nodeid, encode(self._words_of(item)))
             if self._note:
                 self._note.write(*self._words)
         self._recording = Recording(self._clock, self._keeper)
         record(self._recording)
         self._starts["setup"] = self._clock()
+
+    def pytest_unconfigure(self) -> None:
+        for stop in self._listening:
+            with self._guard("leaving another plugin"):
+                stop()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -104,6 +118,9 @@ class Witness:
         with self._guard("noting a phase"):
             setattr(report, ATTRIBUTE, self._said(item, call.when, end))
         return report
+
+    def _words_of(self, item: pytest.Item) -> Words:
+        return words_of(item, self._destinations, self._dialects, docstring=self._settings.docstring)
 
     def _said(self, item: pytest.Item, when: str, end: float) -> str:
         start = self._starts.get(when, end)

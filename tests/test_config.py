@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from pytest_tmsreport.config import Config, Settings, destination, load, manual
+from pytest_tmsreport.convert import Line
 from pytest_tmsreport.errors import ConfigError
 from pytest_tmsreport.model import Outcome
 from pytest_tmsreport.sources import FILES, Source, find_root, read
@@ -108,7 +109,7 @@ def test_every_kind_of_settings_file_says_the_same(name: str, tmp_path: Path) ->
         on_loss="fail",
         tags=("nightly", "linux"),
         deadline_s=2.5,
-        mask=(r"card-\d+, and more", r"(?i)iban=\w+"),
+        mask=(Line(r"card-\d+, and more"), Line(r"(?i)iban=\w+")),
     )
     assert config.destinations == (
         Qase(

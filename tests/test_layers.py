@@ -22,7 +22,7 @@ FIRST_FLOOR = ("render", "auth", "pacing", "masking", "ci")
 VENDORS_MAY_IMPORT = {"aggregate", "auth", "cucumber", "errors", "journal", "model", "render", "vendor"}
 IN_THE_TEST_PROCESS = {"callers", "collector", "delivery", "hooks", "markers", "plugin", "reporter", "witness"}
 MAY_IMPORT = {
-    "pytest": {*IN_THE_TEST_PROCESS, "recorder", "selection", "testing"},
+    "pytest": {*IN_THE_TEST_PROCESS, "dialects", "recorder", "selection", "testing"},
     "requests": {"client", "upload", "testing", "sandbox"},
     "click": {"cli", "sandbox"},
     "flask": {"sandbox"},
@@ -155,7 +155,9 @@ def test_a_vendor_imports_neither_another_nor_the_network(name: str) -> None:
     assert foreign_imports(name) == set()
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name.split(".")[0] not in ("vendors", "sandbox")])
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if name.split(".")[0] not in ("dialects", "vendors", "sandbox")]
+)
 def test_the_core_imports_no_vendor_and_names_none_as_data(name: str) -> None:
     assert not our_imports(name) & set(VENDORS)
     words = {word for text in data(MODULES[name]) for word in re.findall("[a-z0-9]+", text.lower())}

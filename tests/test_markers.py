@@ -144,7 +144,7 @@ def test_what_a_mark_says_wrongly_is_named_and_the_rest_counts(project: Project)
         "title= must be a text, not 7",
         "tags= must be a text or a list of texts, not 3",
         "fields= must be a dict, not ['x']",
-        "links= must be a list of addresses, not 4",
+        "links= must be a list of addresses, or of dicts with url, name and kind, not 4",
     ):
         assert words in wrong
     assert "None in its positional arguments is no case id" in ran.line("wrong mark: test_wrong.py::test_no_ids: ")

@@ -48,7 +48,7 @@ def _form(vendor: Vansah) -> dict[str, str]:
         "standardTestPlanKey": vendor.plan,
         "advancedTestPlanKey": vendor.advanced_plan,
         "iterationNumber": str(vendor.iteration) if vendor.plan or vendor.advanced_plan else "",
-        **{f"{kind}Name": name for kind, name in vendor.names().items()},
+        **{f"{kind}Name": name for kind, name in vendor.labels().items()},
     }
     return {field: value for field, value in fields.items() if value}
 

@@ -22,7 +22,7 @@ RESULT_IDS = {"skipped": 0, "failed": 1, "passed": 2, "untested": 3}
 def send(vendor: Vansah, http: Client, key: str, result: Result) -> None:
     """Makes a run of a case, and a log of its first step where there is something to tell or to show."""
     number = RESULT_IDS[str(vendor.word(result.outcome))]
-    properties = {kind: {"name": name} for kind, name in vendor.names().items()}
+    properties = {kind: {"name": name} for kind, name in vendor.labels().items()}
     body = {
         "case": {"key": key},
         "project": {"key": vendor.project},

@@ -103,7 +103,7 @@ class Vansah(Vendor):
             "`advanced_plan` takes the place of `plan`": self.advanced_plan and self.plan,
             "`iteration` is 1 or more": self.iteration < 1,
             "`batch_size` is 1 to 200": not 1 <= self.batch_size <= 200,
-            "the shortest name has two letters": any(len(name) < 2 for name in self.names().values()),
+            "the shortest name has two letters": any(len(name) < 2 for name in self.labels().values()),
             f"a word of `status` is one of {', '.join(words)}": not set(self.status.values()) <= set(words),
         }
         for why, is_so in wrong.items():
@@ -177,7 +177,7 @@ class Vansah(Vendor):
         named = (index for index, each in enumerate(batch) if any(holds(error.text, key) for key in each.case_ids))
         return dict.fromkeys(named, error.text)
 
-    def names(self) -> dict[str, str]:
+    def labels(self) -> dict[str, str]:
         """What the runs are filed under beside their asset."""
         found = {"sprint": self.sprint, "release": self.release, "environment": self.environment}
         return {kind: name for kind, name in found.items() if name}
@@ -187,7 +187,7 @@ class Vansah(Vendor):
         if re.search(rf"{self.project}-C\d", text):
             return []
         plans = {"plan": self.plan, "advanced_plan": self.advanced_plan}
-        values = {"asset": self.asset.strip("/"), **plans, **self.names()}
+        values = {"asset": self.asset.strip("/"), **plans, **self.labels()}
         return [key for key, value in values.items() if value and holds(text, value)]
 
     def _key(self, text: str) -> str:
