@@ -132,9 +132,8 @@ class Collector:
         return [Closed(result, [Captured(*section) for section in report.sections])]
 
     def finish(self) -> list[Closed]:
-        """The session is over: an attempt that was to be repeated and was not is the last one after all."""
-        keys = [key for key, attempt in self._open.items() if attempt.is_rerun]
-        return [closed for key in keys for closed in self._close(key)]
+        """The session is over: what has run and was to be repeated, or never got to its teardown, ends with it."""
+        return [closed for key in list(self._open) for closed in self._close(key)]
 
     def _hear(self, attempt: _Attempt, report: Any, worker: str) -> None:
         told = said(report)

@@ -299,13 +299,16 @@ def holding(folder: Path, destination: str) -> Iterator[ReceiptBook]:
         book.close()
 
 
+_open, _chmod = os.open, getattr(os, "fchmod", None)  # before a test can replace them
+
+
 class _Lines:
     """A file that only grows, line by line."""
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         self._path = path
-        self._file = io.FileIO(os.open(path, flags, 0o600), "a+")
+        self._file = io.FileIO(private(path, flags), "a+")
         size = self._file.seek(0, os.SEEK_END)
         self._file.seek(max(size - 1, 0))
         self._is_torn = self._file.read(1) not in (b"", b"\n")
@@ -351,8 +354,7 @@ class _Lines:
 
 def _store(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all; raises FileExistsError where it is there already."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    handle = os.open(path, flags, 0o600)
+    handle = private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         with io.BufferedWriter(io.FileIO(handle, "w")) as file:  # a raw write may take a part only
             file.write(content)
@@ -397,9 +399,12 @@ def _take(receipts: Receipts, line: dict[str, Any]) -> None:
         receipts.closed = bool(line["closed"])
 
 
-def private(path: str, flags: int) -> int:
+def private(path: str | Path, flags: int) -> int:
     """An `opener` for files that only their owner may read."""
-    return os.open(path, flags, 0o600)
+    handle = _open(path, flags | getattr(os, "O_BINARY", 0), 0o600)
+    if flags & os.O_CREAT and _chmod is not None:
+        _chmod(handle, 0o600)  # whatever a test has made of the umask
+    return handle
 
 
 def new_id(start: float, random: Callable[[int], bytes] = os.urandom) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import itertools
 import mimetypes
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .journal import ATTACHMENTS, READING
+from .journal import ATTACHMENTS, READING, private
 from .render import cut, readable
 
 PIECE = 2**18
@@ -33,6 +33,7 @@ class Keeper:
     def __init__(self, folder: Path | None, mask: Callable[[str], str] = str) -> None:
         self._folder = folder / ATTACHMENTS if folder else None
         self._mask = mask
+        self._numbers = itertools.count()
 
     def keep(self, source: Any, name: str, mime: str) -> dict[str, Any]:
         """Takes a path, bytes, text (with a name), an open file, a PIL image or a matplotlib figure.
@@ -60,16 +61,16 @@ class Keeper:
     def _stored(self, stream: BinaryIO) -> dict[str, Any]:
         assert self._folder is not None  # noqa: S101 - for the type checker
         found, size = hashlib.sha256(), 0
-        handle, temporary = tempfile.mkstemp(dir=self._folder, prefix="new-")
+        temporary = self._folder / f"new-{os.getpid()}-{next(self._numbers)}"
         try:
-            with os.fdopen(handle, "wb") as file:
+            with io.BufferedWriter(io.FileIO(private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w")) as file:
                 while piece := stream.read(PIECE):
                     found.update(piece)
                     size += file.write(piece)
-            os.replace(temporary, self._folder / found.hexdigest())  # noqa: PTH105 - from the name that mkstemp gave
+            temporary.replace(self._folder / found.hexdigest())
         except BaseException:
             with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
+                temporary.unlink()
             raise
         return {"sha256": found.hexdigest(), "size": size}
 

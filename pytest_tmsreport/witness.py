@@ -17,7 +17,7 @@ from .clock import Clock
 from .config import Config
 from .dialects import Dialect
 from .guard import Guard
-from .journal import encode
+from .journal import encode, private
 from .keeping import Keeper
 from .markers import MARKER, words_of
 from .masking import mask_json
@@ -157,7 +157,7 @@ class _Note:
     def __init__(self, path: Path, mask: Callable[[str], str]) -> None:
         self._mask = mask
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+            handle = private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         except OSError:
             self._file: io.FileIO | None = None  # a worker on another machine has no run folder
         else:

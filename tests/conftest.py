@@ -225,6 +225,38 @@ def judges() -> Callable[..., Path]:
     return python_with
 
 
+@pytest.fixture(scope="session")
+def sources() -> Callable[[str], Path]:
+    """A function of a project and its version: the folder of its source distribution; fetched once, and kept."""
+
+    def unpacked(requirement: str) -> Path:
+        home = CACHE.parent / "sources" / requirement
+        if not home.exists():
+            home.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=home.parent) as place:
+                fetch = (
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "download",
+                    "-q",
+                    "--no-deps",
+                    "--no-binary",
+                    ":all:",
+                    "-d",
+                    place,
+                )
+                subprocess.run([*fetch, requirement], check=True, timeout=INSTALLING_S, capture_output=True)
+                (archive,) = Path(place).iterdir()
+                shutil.unpack_archive(archive, place, filter="data")
+                (folder,) = (path for path in Path(place).iterdir() if path.is_dir())
+                with suppress(OSError):  # another process was faster
+                    folder.rename(home)
+        return home
+
+    return unpacked
+
+
 def _install(home: Path, requirements: tuple[str, ...]) -> None:
     install: list[str | Path] = [
         home / PYTHON,
