@@ -37,6 +37,7 @@ VARIES = (
     (r"(?m)^(\d+|test_\w+) .*(ns|us|ms|s)\b.*$", ""),
     (r"(?m)^[.FEsxX]+ +\[100%\]$", ""),
     (r"\d{9,}", "N"),
+    (r"\d{4}-\d\d-\d\dT[\d:]+Z", "when"),
 )
 """What differs between two sessions of one suite, with us or without."""
 
