@@ -32,12 +32,12 @@ VARIES = (
     (r"(?m)^=+ test management =+\n(?:(?![=!]{3,}).*\n)*", ""),  # our summary
     (r"(?m)^plugins: .*\n", ""),
     (r"\d+(\.\d+)?s\b", "N s"),
+    (r"\d{4}-\d\d-\d\dT[\d:]+Z", "when"),
     (r"0x[0-9a-f]+", "0x"),
     (r"=+|-+|\++|~+", "="),
     (r"(?m)^(\d+|test_\w+) .*(ns|us|ms|s)\b.*$", ""),
     (r"(?m)^[.FEsxX]+ +\[100%\]$", ""),
     (r"\d{9,}", "N"),
-    (r"\d{4}-\d\d-\d\dT[\d:]+Z", "when"),
 )
 """What differs between two sessions of one suite, with us or without."""
 
