@@ -279,6 +279,21 @@ def clean(value: Any, mask: Callable[[str], str]) -> Any:
     return value
 
 
+def fitted(result: Result) -> Result:
+    """The same result with no text longer than a journal's line bears, and no name that cannot be read."""
+    title = " ".join(trim(result.title, TEXT).split())
+    return replace(
+        result,
+        suite=tuple(part for part in result.suite if part.strip()),
+        tags=tuple(tag for tag in result.tags if tag.strip()),
+        nodeid=trim(result.nodeid, NODEID),
+        title=title or title_of(trim(result.nodeid, NODEID)).strip() or "?",
+        message=trim(result.message, MESSAGE),
+        traceback=trim(result.traceback, TRACEBACK),
+        description=trim(result.description, TEXT),
+    )
+
+
 def _judge(attempt: _Attempt) -> tuple[Outcome, str, str] | None:
     """The outcome table. None for a test that did not get to run."""
     setup, call, teardown, crash = (attempt.phases.get(when) for when in ("setup", "call", "teardown", CRASH))

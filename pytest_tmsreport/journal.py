@@ -27,7 +27,7 @@ from .model import Attachment, Result, Run, to_json
 VERSION = 1
 RESULTS, ATTACHMENTS, DELIVERED = "results.jsonl", "attachments", "delivered"
 LINE_BYTES = 4 * 2**20
-"""The longest line that is read; the longest that is written is far shorter."""
+"""The longest line that is written and read."""
 KEPT_RUNS = 10
 READING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """A journal may come from elsewhere: no link is followed, and a pipe is not waited for."""
@@ -315,7 +315,10 @@ class _Lines:
 
     def write(self, value: Any) -> None:
         """Appends one JSON line with a single write, so that a kill leaves it whole or torn, never mixed."""
-        line = memoryview((b"\n" if self._is_torn else b"") + encode(value).encode("ascii") + b"\n")
+        encoded = encode(value).encode("ascii")
+        if len(encoded) >= LINE_BYTES:
+            raise JournalError(f"a line of {len(encoded)} bytes is more than a journal holds: {self._path}")
+        line = memoryview((b"\n" if self._is_torn else b"") + encoded + b"\n")
         try:
             while line:  # a disk that fills up takes a part; the next write then says so
                 line = line[self._file.write(line) or 0 :]

@@ -16,7 +16,7 @@ import pytest
 
 from .callers import Callers
 from .clock import Clock
-from .collector import CAPTURED, Closed, Collector, clean, result_ids
+from .collector import CAPTURED, Closed, Collector, clean, fitted, result_ids
 from .config import Config
 from .delivery import Outcome, deliver, kept
 from .guard import Guard
@@ -157,7 +157,7 @@ class Reporter:
             self._lost += 1
             if self._journal is not None:
                 with self._guard("journalling a result"):
-                    self._journal.write(clean(changed, self._wanted.mask))
+                    self._journal.write(fitted(clean(changed, self._wanted.mask)))
                     self._lost -= 1
                     self._written += not changed.superseded
 

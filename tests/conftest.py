@@ -18,6 +18,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pytest_tmsreport.journal import RunFolder, folders
 from pytest_tmsreport.model import Attachment, Result
@@ -25,6 +26,15 @@ from pytest_tmsreport.sandbox import catalog
 from pytest_tmsreport.sandbox.box import ArrivedResult, Box
 from pytest_tmsreport.sandbox.server import Served, serve
 
+settings.register_profile(
+    "quick",
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=1000, derandomize=False)
+settings.load_profile("quick")  # the same examples in every run; others, and more, with --hypothesis-profile=thorough
 pytest_plugins = ["pytester"]
 
 FOREIGN = re.compile("PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GITLAB_|JENKINS_|BUILD_|FORCE_COLOR")
