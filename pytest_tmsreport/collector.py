@@ -239,13 +239,14 @@ def _attachment(kept: dict[str, Any]) -> Attachment:
 
 
 def _with_said(words: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    """The words of the marks, and what the test said while it ran: that replaces a title, and adds up with the rest."""
+    """The words of the marks, and what the test said while it ran: that replaces a text or the suite, and adds up with
+    the rest."""
     found = {**words}
     for key, value in said.items():
         held = words.get(key)
         if isinstance(value, dict):
             found[key] = {**(held or {}), **value}
-        elif isinstance(value, list):
+        elif isinstance(value, list) and key != "suite":
             found[key] = [*value, *(each for each in held or () if each not in value)]
         else:
             found[key] = value

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from threading import get_ident
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ STEPS = 5_000
 class OpenStep:
     """A step as it is recorded: times in epoch seconds and seconds, inner steps in the order in which they began.
 
-    `place` tells the phase that it was begun in from every other.
+    `place` tells the phase that it was begun in from every other, `outer` is the step that it stands in.
     """
 
     title: str
@@ -46,6 +47,7 @@ class OpenStep:
     files: list[str] = dataclasses.field(default_factory=list)
     depth: int = 1
     place: object = None
+    outer: OpenStep | None = None
 
     def to_json(self, now: float) -> dict[str, Any]:
         """As a `Step` reads it; one that is still open lasts until `now`."""
@@ -72,28 +74,52 @@ class Recording:
         self._number = 0
         self._place = object()
         self._begun = {"setup": 0, "call": 0, "teardown": 0}
+        self._thread = get_ident()
+        self._latest: OpenStep | None = None  # of those that were begun by the thread that runs the test
 
-    def begin(self, title: str, expected: str, data: str) -> OpenStep | None:
-        """A new step, within the one that is open here; None where there are too many."""
+    def begin(self, title: str, expected: str, data: str, *, follows: bool = False) -> OpenStep | None:
+        """A new step, within the one that is open here; None where there are too many.
+
+        With `follows`, a thread that has none open takes the one that is open where the test runs.
+        """
         self._number += 1
         if self._number > STEPS:
             if self._number == STEPS + 1:
                 self.note(f"only the first {STEPS} steps are reported")
             return None
         step = OpenStep(trim(title, TITLE), self.clock(), trim(expected, TEXT), trim(data, TEXT), place=self._place)
-        outer = _inner.get()
-        if outer is not None and outer.depth < DEEPEST and outer.place is self._place:
-            step.depth = outer.depth + 1
+        outer = self._here(follows=follows)
+        if outer is not None and outer.depth < DEEPEST:
+            step.outer, step.depth = outer, outer.depth + 1
             outer.steps.append(step)
         else:
             self.steps.append(step)
+        if get_ident() == self._thread:
+            self._latest = step
+        _inner.set(step)
+        return step
+
+    def _here(self, *, follows: bool) -> OpenStep | None:
+        """The innermost step that is open here."""
+        found = self._still_open(_inner.get())
+        if found is None and follows and get_ident() != self._thread:
+            found = self._still_open(self._latest)
+        return found
+
+    def _still_open(self, step: OpenStep | None) -> OpenStep | None:
+        """The step, or the nearest around it that is not over: it may have been ended elsewhere."""
+        while step is not None and (step.duration is not None or step.place is not self._place):
+            step = step.outer
         return step
 
     def note(self, text: str) -> None:
         self.words.setdefault("notes", []).append(trim(text, TEXT))
 
-    def attach(self, source: Any, name: str, mime: str) -> None:
-        """Keeps a file as it is now, with the step that is open here; what cannot be kept is a note."""
+    def attach(self, source: Any, name: str, mime: str, *, follows: bool = False) -> None:
+        """Keeps a file as it is now, with the step that is open here (`follows`: as in `begin`).
+
+        What cannot be kept is a note.
+        """
         if self._keeper is None:
             return
         try:
@@ -102,8 +128,8 @@ class Recording:
             self.note(f"not attached: {name or readable(source)}: {error}")
             return
         self.words.setdefault("attachments", []).append(kept)
-        inner = _inner.get()
-        if inner is not None and inner.place is self._place:
+        inner = self._here(follows=follows)
+        if inner is not None:
             inner.files.append(kept["sha256"])
 
     def said(self, when: str, now: float) -> dict[str, Any]:
@@ -128,6 +154,23 @@ def record(recording: Recording | None) -> None:
     _inner.set(None)
 
 
+def running() -> Recording | None:
+    """What the attempt that runs now is recorded in, where it is."""
+    return _recording
+
+
+def end(begun: OpenStep, error: BaseException | None) -> None:
+    """Ends a step that `Recording.begin` began, on whichever thread; `error` is what left it."""
+    recording = _recording
+    if recording is not None:
+        begun.duration = recording.clock() - begun.start
+    if error is not None and not isinstance(error, GeneratorExit):
+        begun.outcome = _outcome_of(error)
+        begun.message = trim(_message_of(error), TEXT)
+    if _inner.get() is begun:
+        _inner.set(begun.outer)
+
+
 class step:  # noqa: N801 - reads as a word of the language: `with tms.step("open cart"):`
     """A named, timed part of a test: a `with` block, or a decorator of a function, method, generator or coroutine.
 
@@ -147,11 +190,9 @@ class step:  # noqa: N801 - reads as a word of the language: `with tms.step("ope
     def __enter__(self) -> step:  # noqa: PYI034 - Self needs Python 3.11
         recording = _recording
         begun = None
+        self._outer = _inner.get()
         if recording is not None:
             begun = recording.begin(str(self._title), str(self._expected), readable(self._data, TEXT))
-        self._outer = _inner.get()
-        if begun is not None:
-            _inner.set(begun)
         self._open.append(begun)
         return self
 
@@ -159,15 +200,11 @@ class step:  # noqa: N801 - reads as a word of the language: `with tms.step("ope
         self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         begun = self._open.pop()
-        if begun is None:
-            return
-        recording = _recording
-        if recording is not None:
-            begun.duration = recording.clock() - begun.start
-        if error is not None and kind is not GeneratorExit:
-            begun.outcome = _outcome_of(error)
-            begun.message = trim(_message_of(error), TEXT)
-        _inner.set(self._outer)
+        if begun is not None:
+            is_here = _inner.get() is begun  # else it ends in another context, whose place in the nest is its own
+            end(begun, error)
+            if is_here:
+                _inner.set(self._outer)
 
     def __call__(self, function: Function) -> Function:
         decorated: Function = _decorated(function, self)
@@ -232,6 +269,18 @@ def title(text: str) -> None:
     """Replaces the test's title."""
     if _recording is not None:
         _recording.words["title"] = trim(str(text), TITLE)
+
+
+def description(text: str) -> None:
+    """Replaces the test's description."""
+    if _recording is not None:
+        _recording.words["description"] = trim(str(text), TEXT)
+
+
+def suite(*path: str) -> None:
+    """Replaces the names of the suites that the test stands in, the outermost first."""
+    if _recording is not None:
+        _recording.words["suite"] = [trim(str(each), TITLE) for each in path]
 
 
 def parameter(name: str, value: Any) -> None:

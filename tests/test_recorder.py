@@ -18,7 +18,7 @@ from pytest_tmsreport.clock import Clock
 from pytest_tmsreport.config import destination
 from pytest_tmsreport.keeping import Keeper
 from pytest_tmsreport.model import Outcome, Step
-from pytest_tmsreport.recorder import Recording, record
+from pytest_tmsreport.recorder import Recording, end, record
 from pytest_tmsreport.render import steps_as_text
 from pytest_tmsreport.sandbox import catalog
 from pytest_tmsreport.sources import Source
@@ -135,6 +135,60 @@ def test_a_bare_thread_begins_a_nest_of_its_own_unless_it_carries_one(recording:
             thread.start()
             thread.join()
     assert tree(recording) == [("outer", ["in"]), "own"]
+
+
+def test_a_step_may_end_on_another_thread_and_out_of_turn(recording: Recording) -> None:
+    first, second = (recording.begin(title, "", "") for title in ("first", "second"))
+    assert first
+    assert second
+    thread = threading.Thread(target=end, args=[first, None])
+    thread.start()
+    thread.join()
+    with tms.step("within the second"):
+        pass
+    end(second, None)
+    with tms.step("after both"):
+        pass
+    assert tree(recording) == [("first", [("second", ["within the second"])]), "after both"]
+
+
+def test_a_step_that_follows_stands_in_a_bare_thread_within_the_one_where_the_test_runs(recording: Recording) -> None:
+    def work(name: str) -> None:
+        begun = recording.begin(name, "", "", follows=True)
+        assert begun
+        end(begun, ValueError("no"))
+
+    def in_a_thread(name: str) -> None:
+        thread = threading.Thread(target=work, args=[name])
+        thread.start()
+        thread.join()
+
+    with tms.step("outer"):
+        with tms.step("over"):
+            pass
+        in_a_thread("inner")
+    in_a_thread("top")
+    outer, top = recording.said("call", recording.clock())["steps"]
+    over, inner = outer["steps"]
+    assert [step["title"] for step in (outer, over, inner, top)] == ["outer", "over", "inner", "top"]
+    assert (inner["outcome"], inner["message"]) == ("failed", "ValueError: no")
+
+
+def test_a_suite_and_a_description_that_a_test_says_take_the_place_of_others(project: Project) -> None:
+    project.write(
+        "test_said.py",
+        """
+        import pytest
+        from pytest_tmsreport import recorder
+
+        @pytest.mark.tms(suite=["Of", "the mark"], description="of the mark")
+        def test_says():
+            recorder.suite("Said", "by the test")
+            recorder.description("said by the test")
+        """,
+    )
+    (result,) = project.report().results
+    assert (result.suite, result.description) == (("Said", "by the test"), "said by the test")
 
 
 def test_what_the_caller_of_a_generator_does_is_no_part_of_its_step(recording: Recording) -> None:
