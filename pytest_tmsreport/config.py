@@ -22,7 +22,7 @@ from .errors import ConfigError
 from .journal import NAME
 from .masking import MASK, masker
 from .model import Outcome
-from .sources import Source, read, variable_name
+from .sources import Source, read, source_of, variable_name
 from .vendor import Vendor, find, is_secret, names, setting
 
 _INTERNAL = ("name", "kind", "status")
@@ -120,6 +120,14 @@ def load(
     if "" in problems:
         destinations = []
     return Config(settings, tuple(destinations), wanted, problems, mask, tuple(secrets), tuple(sets))
+
+
+def read_marks(root: Path, environ: Mapping[str, str], sets: Sequence[str]) -> tuple[str, ...]:
+    """Whose words are read besides ours: that has to be known early. Raises ConfigError for wrong settings."""
+    settings, wrong = _settings(source_of(root, environ, sets))
+    if wrong:
+        raise wrong
+    return settings.read_marks
 
 
 def destination(name: str, kind: str, source: Source) -> Vendor:

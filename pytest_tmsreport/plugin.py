@@ -58,6 +58,19 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hooks)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """What other plugins' decorators leave in conftest files would be lost by the time of `pytest_configure`."""
+    option = early_config.known_args_namespace
+    if _is_wanted(option):
+        from . import config, dialects  # noqa: PLC0415 - see above
+        from .guard import Guard  # noqa: PLC0415
+
+        with Guard()("foreseeing"):  # what is wrong is said in due time, when it is met again
+            read_marks = config.read_marks(early_config.rootpath, os.environ, option.tms_set)
+            dialects.before_conftests(early_config, read_marks)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)  # always, so that a suite passes with the flag off
     for line in OTHER_MARKERS.read_text(encoding="utf-8").splitlines():
@@ -66,12 +79,11 @@ def pytest_configure(config: pytest.Config) -> None:
         shared = config.workerinput.get("tmsreport")  # none: a worker stays silent, it never becomes a reporter
         if shared is not None:
             _watch(config, folder=Path(shared["folder"]), worker=config.workerinput["workerid"])
-    elif _is_wanted(config):
+    elif _is_wanted(config.option):
         _watch(config)
 
 
-def _is_wanted(config: pytest.Config) -> bool:
-    option = config.option
+def _is_wanted(option: Any) -> bool:
     is_asked = option.tms or option.tms_to or option.tms_dry_run
     return bool(is_asked) and not any(getattr(option, name, False) for name in NOTHING_RUNS)
 

@@ -49,6 +49,11 @@ def without_escapes(text: str) -> str:
     return _ESCAPES.sub("", text) if "\x1b" in text else text
 
 
+def without_addresses(text: str) -> str:
+    """A text without the places of objects in memory, which differ from session to session."""
+    return _ADDRESS.sub("", text)
+
+
 def plain(text: str, limit: int = 300) -> str:
     """A stranger's words made safe for one line of a terminal: no escapes, no control characters, trimmed."""
     clean = _CONTROLS.sub(" ", _ESCAPES.sub("", text[: 20 * limit]))
@@ -97,7 +102,7 @@ def readable(value: Any, limit: int = PARAMETER) -> str:
         elif isinstance(value, type) or callable(value):
             text = str(getattr(value, "__qualname__", type(value).__name__))
         else:
-            text = _ADDRESS.sub("", repr(value)) if _has_own_repr(value) else type(value).__name__
+            text = without_addresses(repr(value)) if _has_own_repr(value) else type(value).__name__
     except Exception:  # noqa: BLE001 - somebody's __repr__ must not cost a result
         text = type(value).__name__
     return trim(without_escapes(text), limit)

@@ -23,7 +23,6 @@ from .markers import MARKER, words_of
 from .masking import mask_json
 from .recorder import Recording, record
 from .render import plain
-from .words import Words
 
 ATTRIBUTE = "tmsreport"
 """The attribute of a report: one ASCII JSON string, because xdist carries nothing else safely."""
@@ -66,6 +65,7 @@ class Witness:
         self._note = _Note(note, wanted.mask) if note else None
         self._starts = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
         self._words: tuple[str, str] = ("", "")
+        self._waits = False
         self._keeper = Keeper(folder, wanted.mask)
         self._recording = Recording(self._clock)
 
@@ -96,8 +96,7 @@ class Witness:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         with self._guard("reading a test's marks"):
-            if self._words[0] != item.nodeid:
-                self._words = (item.nodeid, encode(self._words_of(item)))
+            self._read(item)
             if self._note:
                 self._note.write(*self._words)
         self._recording = Recording(self._clock, self._keeper)
@@ -119,13 +118,18 @@ class Witness:
             setattr(report, ATTRIBUTE, self._said(item, call.when, end))
         return report
 
-    def _words_of(self, item: pytest.Item) -> Words:
-        return words_of(item, self._destinations, self._dialects, docstring=self._settings.docstring)
+    def _read(self, item: pytest.Item) -> None:
+        words = words_of(item, self._destinations, self._dialects, docstring=self._settings.docstring)
+        self._words = (item.nodeid, encode(words))
+        self._waits = words.waits
 
     def _said(self, item: pytest.Item, when: str, end: float) -> str:
         start = self._starts.get(when, end)
         if when == "setup":
             self._starts["call"] = end
+            if self._waits:
+                with self._guard("reading a test's marks"):
+                    self._read(item)
         if when in ("setup", "call"):  # of a subtest too; the test's own report of its call comes last
             self._starts["teardown"] = end
         words = self._words[1] if when == "setup" and self._words[0] == item.nodeid else "null"

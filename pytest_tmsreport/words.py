@@ -14,6 +14,7 @@ class Words:
     `ids` has a mapping for each mark, the nearest first: from a destination's or vendor's name, from `""` (any), or
     from `@` and the name of a dialect to case ids. `hidden` names parameters that are not to be reported, `ignored_by`
     the dialects whose own tools are not to hear of the test. `wrong` holds what its marks say wrongly.
+    Those that `waits` are read once more when the setup is over: something is to hold the values of fixtures.
     """
 
     title: str = ""
@@ -29,6 +30,7 @@ class Words:
     ignore: bool = False
     ignored_by: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    waits: bool = False
 
     def add(self, other: Words) -> None:
         """Takes over what another has to say: what was said here before wins, and what can stand together adds up."""
@@ -40,3 +42,4 @@ class Words:
             setattr(self, name, tuple(dict.fromkeys((*getattr(self, name), *getattr(other, name)))))
         self.ids += other.ids
         self.ignore = self.ignore or other.ignore
+        self.waits = self.waits or other.waits

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import requires
 from pathlib import Path
 from textwrap import dedent
 
@@ -42,7 +43,8 @@ FOREIGN = re.compile("PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GI
 INI = "[pytest]\n"
 NEIGHBOURS = ("asyncio", "randomly", "rerunfailures", "socket")
 """Plugins that stand beside ours here, and are loaded only where a test is about them: they take their time."""
-CACHE = Path(__file__).resolve().parents[1] / ".cache" / "judges"
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache" / "judges"
 PYTHON = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
 INSTALLING_S = 300
 """Most seconds for making the environment of a judge: another's tool, which must not stand beside ours."""
@@ -90,12 +92,13 @@ class Ran:
 class Project:
     """A folder with tests, and the sandbox its sessions report to.
 
-    `root` is the working directory of every session, `environ` its environment; of the `NEIGHBOURS`, those in
-    `neighbours` are loaded.
+    `root` is the working directory of every session, `environ` its environment, `python` what runs it; of the
+    `NEIGHBOURS`, those in `neighbours` are loaded.
     """
 
     def __init__(self, root: Path, served: Served, environ: Mapping[str, str]) -> None:
         self.root = root
+        self.python: Path = Path(sys.executable)
         self.neighbours: tuple[str, ...] = ()
         self.served = served
         self.environ = dict(environ)
@@ -148,7 +151,12 @@ class Project:
     def start_pytest(self, *args: str) -> subprocess.Popen[str]:
         """Starts pytest."""
         without = [f"-pno:{name}" for name in NEIGHBOURS if name not in self.neighbours]
-        return self.start(sys.executable, "-m", "pytest", *without, *args)
+        return self.start(str(self.python), "-m", "pytest", *without, *args)
+
+    def move(self, python: Path) -> None:
+        """From now on, sessions run in an environment that `beside` has made, with the plugin as it is here."""
+        self.python = python
+        self.environ |= {"PYTHONPATH": str(ROOT), "PYTEST_PLUGINS": "pytest_tmsreport.plugin"}
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Starts a command in the project, as the leader of a process group of its own."""
@@ -265,6 +273,15 @@ def sources() -> Callable[[str], Path]:
         return home
 
     return unpacked
+
+
+@pytest.fixture(scope="session")
+def beside(judges: Callable[..., Path]) -> Callable[..., Path]:
+    """The same, with what our plugin needs to run there, its sandbox and xdist included (see `Project.move`)."""
+    rules = [each.replace('"', "'") for each in requires("pytest-tmsreport") or ()]
+    ours = [re.sub("; extra == '(sandbox|xdist)'", "", each) for each in rules]
+    needed = [each for each in ours if "extra ==" not in each]
+    return lambda tool, *requirements: judges(tool, *requirements, *needed)
 
 
 def _install(home: Path, requirements: tuple[str, ...]) -> None:

@@ -22,7 +22,8 @@ class Dialect(Protocol):
     nearest first) and tells what they say, or None; case ids stand there under `@` and the dialect's name. `listen`
     begins to hear what tests say through that plugin while they run, and returns what ends it; None where there is
     nothing to hear. It is called before collection, with pytest's configuration, and goes through `guard` in all that
-    tests call: nothing of ours may raise into them.
+    tests call: nothing of ours may raise into them. A dialect whose decorators do nothing before somebody listens may
+    offer `before_conftests(config)`, too: it is called before the first of them is imported, and ends with `config`.
     """
 
     MARKS: tuple[str, ...]
@@ -30,6 +31,12 @@ class Dialect(Protocol):
     def read(self, item: Any, marks: Mapping[str, Sequence[Any]]) -> Words | None: ...
 
     def listen(self, config: Any, guard: Any) -> Callable[[], None] | None: ...
+
+
+def before_conftests(config: Any, read_marks: Iterable[str]) -> None:
+    """Tells dialects that conftest files are about to be imported. Raises whatever they raise."""
+    for dialect in find(read_marks):
+        getattr(dialect, "before_conftests", lambda _config: None)(config)
 
 
 def names() -> list[str]:
