@@ -81,7 +81,7 @@ class Told:
 
 def labelled(kind: Any, values: Iterable[Any]) -> Told:
     """What one label tells."""
-    name, texts = text(kind), tuple(held for value in values if (held := text(value)))
+    name, texts = text(kind), tuple(held for value in values if value is not None and (held := text(value)))
     if name in IDS:
         return Told(ids=texts)
     return Told(labels={name: texts[:1] if name in SAID_ONCE else texts} if texts else {})
