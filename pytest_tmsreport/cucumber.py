@@ -9,7 +9,7 @@ from typing import Any
 from .aggregate import name_of
 from .journal import read
 from .model import Attachment, Outcome, Result, Step
-from .render import cut, remarks, steps_as_text
+from .render import cut, particulars, remarks, steps_as_text
 
 FAILED = "failed"
 
@@ -45,7 +45,8 @@ def _feature(uri: str) -> dict[str, Any]:
 
 def _scenario(tag: str, status: str, result: Result) -> dict[str, Any]:
     name = cut(name_of(result), 255)
-    said = "\n".join(part for part in (result.message, *remarks(result), result.traceback) if part)
+    words = [result.message, *remarks(result), *particulars(result, titled=True), result.traceback]
+    said = "\n".join(part for part in words if part)
     step = _step("Then ", name, result.nodeid, status, result.duration)
     if status == FAILED:  # only a failure has a place for words: the others tell theirs in the description
         step["result"]["error_message"] = said or result.outcome.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -90,6 +90,19 @@ def remarks(result: Result) -> list[str]:
     lines += [f"flaky: passed on attempt {result.attempt}"] if result.is_flaky else []
     lines += [f"attempt {number}: {text}" for number, text in enumerate(result.earlier, 1)]
     return lines + [f"{link.kind}: {link.name + ' ' if link.name else ''}{link.url}" for link in result.links]
+
+
+def particulars(result: Result, *, titled: bool = False, sent: Container[str] = ()) -> list[str]:
+    """What a result is called and filed under, where its node id does not tell, its tags and fields: a line each.
+
+    For tools that have no place for them; `titled` where the title has one, `sent` names the fields that have.
+    """
+    is_named = titled or result.title in result.nodeid
+    is_filed = all(part in result.nodeid for part in result.suite)
+    lines = [] if is_named else [f"title: {result.title}"]
+    lines += [] if is_filed else [f"suite: {' / '.join(result.suite)}"]
+    lines += [f"tags: {', '.join(result.tags)}"] if result.tags else []
+    return lines + [f"{name}: {value}" for name, value in result.fields.items() if value and name not in sent]
 
 
 def readable(value: Any, limit: int = PARAMETER) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from pytest_tmsreport.render import count, mark, marked, plain, segment, trim, utc
+from pytest_tmsreport.render import count, mark, marked, particulars, plain, segment, trim, utc
+from pytest_tmsreport.testing import make_results
 
 
 def test_a_time_is_told_in_utc() -> None:
@@ -109,3 +111,13 @@ def test_a_mark_is_found_again_whatever_an_editor_puts_around_it(around: str) ->
 
 def test_a_text_without_a_mark_has_none() -> None:
     assert marked("nothing here") == ""
+
+
+def test_what_a_tool_has_no_place_for_is_said_in_lines() -> None:
+    (plain,) = make_results(1, nodeid="tests/test_cart.py::test_add", title="test_add", suite=("tests", "test_cart"))
+    assert particulars(plain) == []
+    told = replace(
+        plain, title="Adds", suite=("Shop", "Cart"), tags=("a", "b"), fields={"layer": "api", "os": "", "x": "1"}
+    )
+    assert particulars(told, sent=["x"]) == ["title: Adds", "suite: Shop / Cart", "tags: a, b", "layer: api"]
+    assert particulars(told, titled=True)[0] == "suite: Shop / Cart"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import dig
 from ..model import Result
-from ..render import cut, remarks, steps_as_text
+from ..render import cut, particulars, remarks, steps_as_text
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -77,6 +77,7 @@ def timespan(seconds: float) -> str:
 def comment(result: Result, *, with_steps: bool = True) -> str:
     """What TestRail shows with a result, as Markdown; indented is what must stay as it is."""
     items = [f"{name}: {value}" for name, value in result.parameters.items()]
+    items += particulars(result, sent=[name for name in result.fields if name.startswith("custom_")])
     blocks = [
         f"`{result.nodeid}`: {result.outcome.value}",
         result.description,

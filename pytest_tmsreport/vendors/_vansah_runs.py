@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Rejected, VendorError, dig
 from ..journal import read
 from ..model import Attachment, Outcome, Result, Step
-from ..render import remarks, segment, steps_as_text
+from ..render import particulars, remarks, segment, steps_as_text
 from ._vansah_errors import DUPLICATE
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def _said(vendor: Vansah, result: Result) -> dict[str, Any]:
     files = [each for each in result.attachments if _extension(each) in known]
     others = [f"not sent: {each.name}" for each in result.attachments if _extension(each) not in known]
     steps = steps_as_text(result.steps)
-    text = "\n".join(part for part in (result.message, *remarks(result), *steps, result.traceback, *others) if part)
+    words = [result.message, *remarks(result), *particulars(result), *steps, result.traceback, *others]
+    text = "\n".join(part for part in words if part)
     attachments = [_file(each) for each in files]
     return {key: value for key, value in (("actualResult", text), ("attachments", attachments)) if value}
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..aggregate import name_of
 from ..journal import read
 from ..model import Outcome, Result, Step
-from ..render import cut, remarks, steps_as_text, trim, utc
+from ..render import cut, particulars, remarks, steps_as_text, trim, utc
 
 KEY = re.compile(r"\b[A-Z][A-Z0-9_]+-[1-9][0-9]*\b")
 """A Jira issue's."""
@@ -99,11 +99,9 @@ class Format:
         trace = result.traceback
         if trace and not self.is_cloud:
             trace = f"{{noformat}}\n{trace}\n{{noformat}}"
-        said = "\n".join(
-            text
-            for text in (result.message, *remarks(result), *([] if self.has_steps else steps_as_text(result.steps)))
-            if text
-        )
+        words = [result.message, *remarks(result), *particulars(result, sent=self.custom_fields)]
+        words += [] if self.has_steps else steps_as_text(result.steps)
+        said = "\n".join(text for text in words if text)
         return "\n\n".join(text for text in (result.nodeid, said, trace) if text)
 
 

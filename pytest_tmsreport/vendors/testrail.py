@@ -30,9 +30,10 @@ class TestRail(Vendor):
     under the case whose automation id is the test's: `tests.test_cart.TestCart.test_add[red]`, or the node id. With
     `create_cases` a missing case is made, in sections named as the test's suite. Results go by `add_results_for_cases`;
     a run that lacks a case is given it, and loses none. Several tests of one case count as their worst, since TestRail
-    shows the last result of a case. The comment holds the node id, message, traceback, parameters, earlier attempts and
-    links; its last line is an id of ours, by which results are found again. Elapsed times are whole seconds. Fields
-    `custom_…` of a test are sent as they are, links of the kind `issue` as defects. Files go to their result.
+    shows the last result of a case. The comment holds the node id, message, traceback, parameters, tags, fields,
+    earlier attempts and links; its last line is an id of ours, by which results are found again. Elapsed times are
+    whole seconds. Fields `custom_…` of a test are sent as they are, links of the kind `issue` as defects. Files go to
+    their result.
 
     Not told by the documentation, and so: the most results or cases in a request (`batch_size`; a batch of results that
     is too large is halved); the length of a comment (`max_text`); whether a run may be told to hold an unknown case

@@ -48,6 +48,8 @@ pays with a card
 
 - currency: EUR
 - voucher: none
+- tags: smoke, payments
+- severity: critical
 - attempt 1: TimeoutError: no receipt
 - issue: https://bugs.test/browse/BUG-1
 - link: manual https://docs.test/1

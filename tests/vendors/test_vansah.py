@@ -51,7 +51,7 @@ FULL = Result(
 )
 SAID = (
     "AssertionError: receipt missing\nattempt 1: TimeoutError: no receipt\nissue: BUG-1 https://bugs.test/1\n"
-    "tests/My Checkout.py:41: AssertionError"
+    "tags: smoke\ntests/My Checkout.py:41: AssertionError"
 )
 
 FORM = {
@@ -146,6 +146,7 @@ class TestVansah(VendorContract):
             title="test_voucher",
             outcome=Outcome.SKIPPED,
             message="needs a shop",
+            suite=("tests", "My Checkout"),
             ids=({"": ("DEMO-C13",)},),
         )
         desk.write(replace(FULL, attachments=(shot,)), skipped)

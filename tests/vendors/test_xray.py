@@ -42,7 +42,7 @@ FULL = Result(
 COMMENT = (
     "tests/checkout.py::TestCard::test_card\n\n"
     "AssertionError: receipt missing\nattempt 1: TimeoutError: no receipt\n"
-    "issue: https://jira.test/browse/BUG-1\nlink: page https://shop.test/card\n\n"
+    "issue: https://jira.test/browse/BUG-1\nlink: page https://shop.test/card\ntags: smoke\nlayer: e2e\n\n"
 )
 GOLDEN_CLOUD = {
     "testKey": "SHOP-12",
@@ -692,7 +692,7 @@ def _imports(desk: Desk) -> list[dict[str, Any]]:
 
 
 def _write_parametrised(desk: Desk, ids: tuple[dict[str, tuple[str, ...]], ...] = ({"": ("SHOP-7",)},)) -> None:
-    results = make_results(2, ids=ids, title="test_pay")
+    results = make_results(2, ids=ids, title="test_pay", suite=("t",))
     changes: list[dict[str, Any]] = [
         {"nodeid": "t.py::test_pay[EUR]", "parameters": {"currency": "EUR"}, "outcome": Outcome.PASSED},
         {"nodeid": "t.py::test_pay[USD]", "parameters": {"currency": "USD"}, "outcome": Outcome.FAILED},
