@@ -45,7 +45,9 @@ def _feature(uri: str) -> dict[str, Any]:
 
 def _scenario(tag: str, status: str, result: Result) -> dict[str, Any]:
     name = cut(name_of(result), 255)
-    words = [result.message, *remarks(result), *particulars(result, titled=True), result.traceback]
+    untold = [each for each in result.steps if status not in (FAILED, _status(each))]
+    words = [result.message, *remarks(result), *particulars(result, titled=True), *steps_as_text(untold)]
+    words.append(result.traceback)
     said = "\n".join(part for part in words if part)
     step = _step("Then ", name, result.nodeid, status, result.duration)
     if status == FAILED:  # only a failure has a place for words: the others tell theirs in the description
@@ -60,13 +62,20 @@ def _scenario(tag: str, status: str, result: Result) -> dict[str, Any]:
         "description": "\n\n".join(part for part in (result.description, "" if status == FAILED else said) if part),
         "tags": [{"name": f"@{tag}", "line": 1}],
         "type": "scenario",
-        "steps": [*(_recorded(each, result.nodeid) for each in result.steps), step],
+        "steps": [*(_recorded(each, result.nodeid, status) for each in result.steps), step],
     }
 
 
-def _recorded(step: Step, location: str) -> dict[str, Any]:
-    """A step of the test; those within it stand in its text, since Cucumber's do not nest."""
-    status = {Outcome.FAILED: FAILED, Outcome.ERROR: FAILED, Outcome.PASSED: "passed"}.get(step.outcome, "skipped")
+def _status(step: Step) -> str:
+    return {Outcome.FAILED: FAILED, Outcome.ERROR: FAILED, Outcome.PASSED: "passed"}.get(step.outcome, "skipped")
+
+
+def _recorded(step: Step, location: str, whole: str) -> dict[str, Any]:
+    """A step of the test; those within it stand in its text, since Cucumber's do not nest.
+
+    Whoever reads the report finds out what became of a test by its steps: those of one that did not fail all say it.
+    """
+    status = _status(step) if whole == FAILED else whole
     made = _step("* ", cut(step.title, 255), location, status, step.duration)
     if status == FAILED:
         made["result"]["error_message"] = "\n".join(steps_as_text([step]))

@@ -618,6 +618,21 @@ class TestVansah(VendorContract):
             "failed: pay: no receipt (0.0 s)",
         ]
 
+    def test_no_step_makes_of_a_test_what_it_is_not(self, desk: Desk) -> None:
+        steps = (Step(title="pay", outcome=Outcome.FAILED, message="no card"), Step(title="print"))
+        outcomes = (Outcome.PASSED, Outcome.XFAILED, Outcome.FAILED)
+        results = make_results(3, steps=steps, message="")
+        desk.write(*(replace(each, outcome=outcome) for each, outcome in zip(results, outcomes, strict=True)))
+        assert desk.send().delivered == 3
+        arrived = list(desk.box.results.values())
+        assert [each.status for each in arrived] == ["PASSED", "N/A", "FAILED"]
+        scenarios = [each.body["scenario"] for each in arrived]
+        told = [[step["result"]["status"] for step in scenario["steps"][:2]] for scenario in scenarios]
+        assert told == [["passed", "passed"], ["skipped", "skipped"], ["failed", "passed"]]
+        words = "failed: pay: no card (0.0 s)"
+        assert [words in scenario["description"] for scenario in scenarios] == [True, True, False]
+        assert scenarios[2]["steps"][0]["result"]["error_message"] == words
+
     def test_other_kinds_of_files_go_where_they_are_asked_for(self, desk: Desk) -> None:
         _reconfigure(desk, mode="runs", file_types="txt")
         files = [desk.journal.attach(name, "text/plain", name.encode()) for name in ("log.txt", "README", ".txt")]
