@@ -6,8 +6,6 @@ import allure
 import pytest
 from till import DeclinedError, Till
 
-pytestmark = [allure.epic("Shop"), allure.parent_suite("Shop"), allure.label("layer", "api")]
-
 
 @allure.step("Scan {amount} x {name}")
 def scan(till: Till, name: str, amount: int = 1) -> None:
@@ -22,8 +20,11 @@ def pay(amount: int, way: str, till: Till) -> None:
         till.pay(amount, way, pin)
 
 
+@allure.epic("Shop")
 @allure.feature("Checkout")
+@allure.parent_suite("Shop")
 @allure.suite("Till")
+@allure.label("layer", "api")
 class TestPaying:
     @allure.id("1")
     @allure.title("Takes {amount} EUR by {way}")
@@ -64,24 +65,24 @@ class TestPaying:
             pay(4, "cheque", till=till)
 
 
+@allure.epic("Shop")
 @allure.feature("Stock")
+@allure.parent_suite("Shop")
 @allure.suite("Till")
-@allure.testcase("C4")
-def test_two_cashiers(till: Till) -> None:
-    allure.dynamic.tag("threads")
-    allure.dynamic.story("Several cashiers")
-    with allure.step("Scan at once"):
-        for name in ("tea", "cup"):
-            cashier = threading.Thread(target=scan, args=(till, name))
-            cashier.start()
-            cashier.join()
-    assert till.total == 13
+class TestStock:
+    @allure.testcase("C4")
+    def test_two_cashiers(self, till: Till) -> None:
+        allure.dynamic.tag("threads")
+        allure.dynamic.story("Several cashiers")
+        with allure.step("Scan at once"):
+            for name in ("tea", "cup"):
+                cashier = threading.Thread(target=scan, args=(till, name))
+                cashier.start()
+                cashier.join()
+        assert till.total == 13
 
-
-@allure.feature("Stock")
-@allure.suite("Till")
-@allure.id("5")
-def test_inventory() -> None:
-    allure.dynamic.testcase("https://tms.test/cases/C5", "C5")
-    with allure.step("Wait for the warehouse"):
-        pytest.skip("the warehouse is closed")
+    @allure.id("5")
+    def test_inventory(self) -> None:
+        allure.dynamic.testcase("https://tms.test/cases/C5", "C5")
+        with allure.step("Wait for the warehouse"):
+            pytest.skip("the warehouse is closed")
