@@ -17,6 +17,7 @@ import pytest
 from .markers import TEXT, suite_of, title_of
 from .model import Attachment, Link, Outcome, Phase, Result, Step
 from .render import readable, trim, without_escapes
+from .subtests import name_of
 from .witness import said
 
 MESSAGE, TRACEBACK, CAPTURED = 8_000, 64_000, 1_000_000
@@ -346,15 +347,17 @@ def _with_subtests(verdict: tuple[Outcome, str, str], subtests: list[Any]) -> tu
 
 def _name(report: Any) -> str:
     context = report.context
-    values = ", ".join(f"{key}={_unquoted(value)}" for key, value in dict(getattr(context, "kwargs", {})).items())
-    return " ".join(part for part in (getattr(context, "msg", "") or "", f"({values})" if values else "") if part)
+    values = {key: _unquoted(value) for key, value in dict(getattr(context, "kwargs", {})).items()}
+    return name_of(getattr(context, "msg", None), values)
 
 
-def _unquoted(text: str) -> str:
-    """The value behind a `repr`: pytest keeps one of each value, and makes another when a worker sends it."""
+def _unquoted(value: Any) -> str:
+    """The value itself (of the plugin for pytest 8), or what is behind a `repr`: pytest keeps one of each value, and
+    makes another when a worker sends it."""
+    text = readable(value)
     with suppress(ValueError, SyntaxError):
         while text.startswith(("'", '"')):
-            text = ast.literal_eval(text)
+            text = str(ast.literal_eval(text))
     return text
 
 
