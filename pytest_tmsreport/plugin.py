@@ -123,6 +123,10 @@ def _listeners(config: pytest.Config, wanted: Config, guard: Guard) -> Iterator[
         from .fixtures import Fixtures  # noqa: PLC0415 - see above
 
         yield "tmsreport-fixtures", Fixtures(config.rootpath, guard)
+    if settings.screenshots == "failed":
+        from .screenshots import Screenshots  # noqa: PLC0415 - see above
+
+        yield "tmsreport-screenshots", Screenshots(settings.screenshot_fixtures, guard)
 
 
 def _wanted(config: pytest.Config, *, is_worker: bool) -> Config:

@@ -21,7 +21,7 @@ FOUNDATIONS = ("errors", "model")
 FIRST_FLOOR = ("render", "auth", "pacing", "masking", "ci")
 VENDORS_MAY_IMPORT = {"aggregate", "auth", "cucumber", "errors", "journal", "model", "render", "vendor"}
 IN_THE_TEST_PROCESS = {
-    *("callers", "collector", "delivery", "fixtures", "hooks", "markers", "plugin", "reporter"),
+    *("callers", "collector", "delivery", "fixtures", "hooks", "markers", "plugin", "reporter", "screenshots"),
     *("subtests", "witness"),
 }
 MAY_IMPORT = {
