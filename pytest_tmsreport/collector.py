@@ -230,9 +230,10 @@ class Collector:
 
 def _properties(attempt: _Attempt) -> dict[str, str]:
     """What `record_property` and other plugins have said: the last of a name counts."""
-    last = next(reversed(attempt.phases.values()), None)
-    found = getattr(last, "user_properties", ())
-    return {str(name): readable(value, TEXT) for name, value in found}
+    told = (getattr(report, "user_properties", ()) for report in reversed(attempt.phases.values()))
+    last = next((properties for properties in told if properties), ())
+    pairs = (each for each in last if isinstance(each, (list, tuple)) and len(each) == 2)  # anybody may add to it
+    return {readable(name): readable(value, TEXT) for name, value in pairs}
 
 
 def _attachment(kept: dict[str, Any]) -> Attachment:

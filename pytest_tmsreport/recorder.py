@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
@@ -68,8 +68,9 @@ class OpenStep:
 class Recording:
     """What one attempt at a test has said so far. A witness begins it, and reads it when a phase has ended."""
 
-    def __init__(self, clock: Clock, keeper: Keeper | None = None) -> None:
+    def __init__(self, clock: Clock, keeper: Keeper | None = None, names: Container[str] | None = None) -> None:
         self.clock = clock
+        self.names = names  # of destinations and vendors, where they are known
         self._keeper = keeper
         self.steps: list[OpenStep] = []
         self.words: dict[str, Any] = {}
@@ -309,6 +310,8 @@ def case(*ids: str | int, **ids_of: str | int | Sequence[str | int]) -> None:
     if _recording is not None:
         mark: dict[str, list[str]] = {"": [str(each) for each in ids]} if ids else {}
         for name, value in ids_of.items():
+            if _recording.names is not None and name not in _recording.names:
+                _extend("wrong", [f"{name}= is neither a destination nor a vendor"])
             mark[name] = [str(each) for each in (value if isinstance(value, (list, tuple)) else (value,))]
         _recording.words["ids"] = [mark, *_recording.words.get("ids", ())]
 

@@ -100,7 +100,7 @@ class Witness:
             self._read(item)
             if self._note:
                 self._note.write(*self._words)
-        self._recording = Recording(self._clock, self._keeper)
+        self._recording = Recording(self._clock, self._keeper, self._destinations)
         record(self._recording)
         self._starts["setup"] = self._clock()
 

@@ -570,6 +570,8 @@ def test_words_for_false(word: str, tmp_path: Path) -> None:
         pytest.param(
             "[tmsreport:qase]\nproject = A1\nattempts = all", "qase", "it can be last, each", id="no-attempts"
         ),
+        pytest.param("[tmsreport]\nscreenshots = all", "", "it can be failed, none", id="no-screenshots"),
+        pytest.param("[tmsreport]\nfixtures = some", "", "it can be true or false", id="no-fixtures"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_says_what_it_can_be(text: str, name: str, said: str, tmp_path: Path) -> None:
@@ -593,6 +595,27 @@ def test_a_wrong_value_is_an_error_that_says_what_it_can_be(text: str, name: str
 def test_a_toml_value_of_a_wrong_type_is_an_error(text: str, said: str, tmp_path: Path) -> None:
     write(tmp_path, f"[tmsreport.qase]\n{text}\n", "pytest.toml")
     assert said in problem(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        pytest.param("[tmsreport]\nread_marks = bbd", "", "names 'bbd'; did you mean `bdd`?", id="read-marks"),
+        pytest.param("[tmsreport]\nread_marks = nnone", "", "names 'nnone'; did you mean `none`?", id="no-marks"),
+        pytest.param("[tmsreport:qase]\nproject = A1\nmarks = bbd", "qase", "did you mean `bdd`?", id="marks"),
+        pytest.param(
+            "[tmsreport:qase]\nproject = A1\nnames = C(\\d+", "qase", "is no regular expression", id="open-bracket"
+        ),
+        pytest.param(
+            "[tmsreport:qase]\nproject = A1\nnames = C(\\d+)", "qase", "it needs a group for the id", id="no-group"
+        ),
+    ],
+)
+def test_where_words_come_from_is_checked_before_the_first_test(
+    text: str, name: str, said: str, tmp_path: Path
+) -> None:
+    write(tmp_path, text + "\n")
+    assert said in problem(tmp_path, name=name)
 
 
 @pytest.mark.parametrize(
