@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -834,3 +835,10 @@ def test_the_manual_lists_every_setting_with_its_default_and_its_variables() -> 
     assert rows["complete"][1] == "true"
     assert rows["batch_size"][1] == "200"
     assert rows["token"][2] == ["TMSREPORT_<NAME>_TOKEN", "TMSREPORT_<NAME>_TOKEN_FILE", "QASE_TESTOPS_API_TOKEN"]
+
+
+def test_the_readme_lists_every_setting_of_all() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| key of `[tmsreport]` |")[2].partition("\n\n")[0]
+    listed = {key.strip(" `") for line in table.splitlines()[2:] for key in line.split("|")[1].split(",")}
+    assert listed == {entry.name for entry in fields(Settings)}
