@@ -17,6 +17,7 @@ import pytest
 from .markers import TEXT, suite_of, title_of
 from .model import Attachment, Link, Outcome, Phase, Result, Step
 from .render import readable, trim, without_escapes
+from .subtests import name_of
 from .witness import said
 
 MESSAGE, TRACEBACK, CAPTURED = 8_000, 64_000, 1_000_000
@@ -229,9 +230,10 @@ class Collector:
 
 def _properties(attempt: _Attempt) -> dict[str, str]:
     """What `record_property` and other plugins have said: the last of a name counts."""
-    last = next(reversed(attempt.phases.values()), None)
-    found = getattr(last, "user_properties", ())
-    return {str(name): readable(value, TEXT) for name, value in found}
+    told = (getattr(report, "user_properties", ()) for report in reversed(attempt.phases.values()))
+    last = next((properties for properties in told if properties), ())
+    pairs = (each for each in last if isinstance(each, (list, tuple)) and len(each) == 2)  # anybody may add to it
+    return {readable(name): readable(value, TEXT) for name, value in pairs}
 
 
 def _attachment(kept: dict[str, Any]) -> Attachment:
@@ -346,15 +348,17 @@ def _with_subtests(verdict: tuple[Outcome, str, str], subtests: list[Any]) -> tu
 
 def _name(report: Any) -> str:
     context = report.context
-    values = ", ".join(f"{key}={_unquoted(value)}" for key, value in dict(getattr(context, "kwargs", {})).items())
-    return " ".join(part for part in (getattr(context, "msg", "") or "", f"({values})" if values else "") if part)
+    values = {key: _unquoted(value) for key, value in dict(getattr(context, "kwargs", {})).items()}
+    return name_of(getattr(context, "msg", None), values)
 
 
-def _unquoted(text: str) -> str:
-    """The value behind a `repr`: pytest keeps one of each value, and makes another when a worker sends it."""
+def _unquoted(value: Any) -> str:
+    """The value itself (of the plugin for pytest 8), or what is behind a `repr`: pytest keeps one of each value, and
+    makes another when a worker sends it."""
+    text = readable(value)
     with suppress(ValueError, SyntaxError):
         while text.startswith(("'", '"')):
-            text = ast.literal_eval(text)
+            text = str(ast.literal_eval(text))
     return text
 
 

@@ -46,6 +46,13 @@ class Settings:
     dir: str = setting("folder of the journals, relative to the rootdir", default=".tmsreport")
     mask: tuple[Line, ...] = setting("regular expressions of what is to be blacked out, one a line", default=())
     capture: Literal["failed", "all", "none"] = setting("whose captured output is reported", default="failed")
+    screenshots: Literal["failed", "none"] = setting(
+        "whether a test that fails shows what its browser shows", default="failed"
+    )
+    screenshot_fixtures: tuple[Word, ...] = setting(
+        "fixtures that hold a Playwright page or a Selenium driver", default=("page", "driver", "selenium")
+    )
+    fixtures: bool = setting("fixtures below the rootdir are steps of setup and teardown", default=False)
     docstring: bool = setting("a test's docstring is its description, where no mark gives one", default=False)
     read_marks: tuple[Word, ...] = setting(
         "whose marks and words are read besides ours: `all`, `none`, or names of plugins", default=(dialects.ALL,)

@@ -12,6 +12,7 @@ from .model import Attachment, Outcome, Result, Step
 from .render import cut, particulars, remarks, steps_as_text
 
 FAILED = "failed"
+KEYWORDS = ("Given", "When", "Then", "And", "But")
 
 
 def report(rows: Iterable[tuple[str, str, Result]]) -> list[dict[str, Any]]:
@@ -76,7 +77,9 @@ def _recorded(step: Step, location: str, whole: str) -> dict[str, Any]:
     Whoever reads the report finds out what became of a test by its steps: those of one that did not fail all say it.
     """
     status = _status(step) if whole == FAILED else whole
-    made = _step("* ", cut(step.title, 255), location, status, step.duration)
+    keyword, _, name = step.title.partition(" ")
+    said = (f"{keyword} ", name) if keyword in KEYWORDS and name else ("* ", step.title)
+    made = _step(said[0], cut(said[1], 255), location, status, step.duration)
     if status == FAILED:
         made["result"]["error_message"] = "\n".join(steps_as_text([step]))
     return made

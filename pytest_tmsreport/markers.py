@@ -34,8 +34,9 @@ def words_of(
         other = dialect.read(item, marks)
         if other is not None:
             found.add(other)
-    if docstring and not found.description:
-        found.description = trim(inspect.getdoc(getattr(item, "obj", None)) or "", TEXT)
+    function = getattr(item, "obj", None)
+    if docstring and not found.description and inspect.isroutine(function):
+        found.description = trim(inspect.getdoc(function) or "", TEXT)
     found.add(Words(title_of(item.nodeid), suite_of(item.nodeid), parameters=_parameters(item)))
     return found
 

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .config import Config
+    from .guard import Guard
 
 MARKER = (
     "tms(*ids, title=, description=, suite=, tags=, fields=, links=, notes=, parameters=, ignore=, **ids_of): the "
@@ -104,8 +107,26 @@ def _watch(config: pytest.Config, folder: Path | None = None, worker: str = "") 
         reporter = Reporter(config, wanted, origin, guard, rehearse=config.option.tms_dry_run)
         config.pluginmanager.register(reporter, "tmsreport-reporter")
         folder = reporter.folder
+    for name, listener in _listeners(config, wanted, guard):
+        config.pluginmanager.register(listener, name)  # before the witness, who takes down what they have said
     witness = Witness(config, wanted, guard, note=note, folder=folder)
     config.pluginmanager.register(witness, "tmsreport-witness")
+
+
+def _listeners(config: pytest.Config, wanted: Config, guard: Guard) -> Iterator[tuple[str, object]]:
+    """What makes steps and files of that which tests do not say themselves."""
+    settings = wanted.settings
+    from .subtests import Subtests  # noqa: PLC0415 - see above
+
+    yield "tmsreport-subtests", Subtests(guard)
+    if settings.fixtures:
+        from .fixtures import Fixtures  # noqa: PLC0415 - see above
+
+        yield "tmsreport-fixtures", Fixtures(config.rootpath, guard)
+    if settings.screenshots == "failed":
+        from .screenshots import Screenshots  # noqa: PLC0415 - see above
+
+        yield "tmsreport-screenshots", Screenshots(settings.screenshot_fixtures, guard)
 
 
 def _wanted(config: pytest.Config, *, is_worker: bool) -> Config:

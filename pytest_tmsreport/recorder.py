@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
@@ -33,7 +33,8 @@ STEPS = 5_000
 class OpenStep:
     """A step as it is recorded: times in epoch seconds and seconds, inner steps in the order in which they began.
 
-    `place` tells the phase that it was begun in from every other, `outer` is the step that it stands in.
+    `place` tells the phase that it was begun in from every other, `outer` is the step that it stands in. One that is
+    `around` what others run, such as a fixture, holds all that has no place in a nest of its own meanwhile.
     """
 
     title: str
@@ -48,6 +49,7 @@ class OpenStep:
     depth: int = 1
     place: object = None
     outer: OpenStep | None = None
+    around: bool = False
 
     def to_json(self, now: float) -> dict[str, Any]:
         """As a `Step` reads it; one that is still open lasts until `now`."""
@@ -66,8 +68,9 @@ class OpenStep:
 class Recording:
     """What one attempt at a test has said so far. A witness begins it, and reads it when a phase has ended."""
 
-    def __init__(self, clock: Clock, keeper: Keeper | None = None) -> None:
+    def __init__(self, clock: Clock, keeper: Keeper | None = None, names: Container[str] | None = None) -> None:
         self.clock = clock
+        self.names = names  # of destinations and vendors, where they are known
         self._keeper = keeper
         self.steps: list[OpenStep] = []
         self.words: dict[str, Any] = {}
@@ -75,9 +78,12 @@ class Recording:
         self._place = object()
         self._begun = {"setup": 0, "call": 0, "teardown": 0}
         self._thread = get_ident()
+        self._around: OpenStep | None = None
         self._latest: OpenStep | None = None  # of those that were begun by the thread that runs the test
 
-    def begin(self, title: str, expected: str, data: str, *, follows: bool = False) -> OpenStep | None:
+    def begin(
+        self, title: str, expected: str, data: str, *, follows: bool = False, around: bool = False
+    ) -> OpenStep | None:
         """A new step, within the one that is open here; None where there are too many.
 
         With `follows`, a thread that has none open takes the one that is open where the test runs.
@@ -96,12 +102,14 @@ class Recording:
             self.steps.append(step)
         if get_ident() == self._thread:
             self._latest = step
+        if around:
+            self._around, step.around = step, True
         _inner.set(step)
         return step
 
     def _here(self, *, follows: bool) -> OpenStep | None:
         """The innermost step that is open here."""
-        found = self._still_open(_inner.get())
+        found = self._still_open(_inner.get()) or self._still_open(self._around)
         if found is None and follows and get_ident() != self._thread:
             found = self._still_open(self._latest)
         return found
@@ -133,12 +141,11 @@ class Recording:
             inner.files.append(kept["sha256"])
 
     def said(self, when: str, now: float) -> dict[str, Any]:
-        """What a phase has said, as JSON. A call is reported once for each subtest, too, and last for itself."""
+        """What a phase has said, as JSON."""
         steps = self.steps[self._begun.get(when, 0) :]
         following = {"setup": ("call", "teardown"), "call": ("teardown",)}.get(when, ())
         self._begun.update(dict.fromkeys(following, len(self.steps)))
-        if when == "setup":  # a fixture's step may stay open until teardown; what the test does is no part of it
-            self._place = object()
+        self._place = object()  # a fixture's step may stay open until teardown; what comes meanwhile is no part of it
         found: dict[str, Any] = {"steps": [step.to_json(now) for step in steps]} if steps else {}
         return {**found, "said": self.words} if self.words else found
 
@@ -165,10 +172,15 @@ def end(begun: OpenStep, error: BaseException | None) -> None:
     if recording is not None:
         begun.duration = recording.clock() - begun.start
     if error is not None and not isinstance(error, GeneratorExit):
-        begun.outcome = _outcome_of(error)
-        begun.message = trim(_message_of(error), TEXT)
-    if _inner.get() is begun:
+        blame(begun, error)
+    if begun.around or _inner.get() is begun:
         _inner.set(begun.outer)
+
+
+def blame(ended: OpenStep, error: BaseException) -> None:
+    """Says what became of a step, also where that is found out after its end."""
+    ended.outcome = _outcome_of(error)
+    ended.message = trim(_message_of(error), TEXT)
 
 
 class step:  # noqa: N801 - reads as a word of the language: `with tms.step("open cart"):`
@@ -298,6 +310,8 @@ def case(*ids: str | int, **ids_of: str | int | Sequence[str | int]) -> None:
     if _recording is not None:
         mark: dict[str, list[str]] = {"": [str(each) for each in ids]} if ids else {}
         for name, value in ids_of.items():
+            if _recording.names is not None and name not in _recording.names:
+                _extend("wrong", [f"{name}= is neither a destination nor a vendor"])
             mark[name] = [str(each) for each in (value if isinstance(value, (list, tuple)) else (value,))]
         _recording.words["ids"] = [mark, *_recording.words.get("ids", ())]
 

@@ -68,6 +68,7 @@ class Witness:
         self._waits = False
         self._keeper = Keeper(folder, wanted.mask)
         self._recording = Recording(self._clock)
+        self._is_calling = False
 
     def pytest_sessionstart(self) -> None:
         self._callers.freeze()
@@ -99,9 +100,15 @@ class Witness:
             self._read(item)
             if self._note:
                 self._note.write(*self._words)
-        self._recording = Recording(self._clock, self._keeper)
+        self._recording = Recording(self._clock, self._keeper, self._destinations)
         record(self._recording)
         self._starts["setup"] = self._clock()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)  # a new wrapper would stand in the traceback of every failure
+    def pytest_runtest_call(self) -> Generator[None, Any, None]:
+        self._is_calling = True
+        yield
+        self._is_calling = False
 
     def pytest_unconfigure(self) -> None:
         for stop in self._listening:
@@ -114,6 +121,8 @@ class Witness:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         end = self._clock()
         report = yield
+        if self._is_calling:  # a subtest: the test itself tells of it, when its call is over
+            return report
         with self._guard("noting a phase"):
             setattr(report, ATTRIBUTE, self._said(item, call.when, end))
         return report
@@ -130,7 +139,7 @@ class Witness:
             if self._waits:
                 with self._guard("reading a test's marks"):
                     self._read(item)
-        if when in ("setup", "call"):  # of a subtest too; the test's own report of its call comes last
+        if when in ("setup", "call"):
             self._starts["teardown"] = end
         words = self._words[1] if when == "setup" and self._words[0] == item.nodeid else "null"
         more = self._recording.said(when, end)

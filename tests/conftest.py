@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import requires
@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pytest_tmsreport.journal import RunFolder, folders
-from pytest_tmsreport.model import Attachment, Result
+from pytest_tmsreport.model import Attachment, Result, Step
 from pytest_tmsreport.sandbox import catalog
 from pytest_tmsreport.sandbox.box import ArrivedResult, Box
 from pytest_tmsreport.sandbox.server import Served, serve
@@ -83,10 +83,20 @@ class Ran:
         with self.folder.file(file).open() as opened:
             return opened.read().decode()
 
+    def steps(self, nodeid: str) -> list[str]:
+        """The steps of a test's last attempt: `outcome: title: message`, inner ones indented."""
+        return list(_outline(self.last[nodeid].steps))
+
     def line(self, start: str) -> str:
         """The one line of its output that begins so."""
         (found,) = (line for line in (self.out + self.err).splitlines() if line.strip().startswith(start))
         return found.strip()
+
+
+def _outline(steps: Iterable[Step], depth: int = 0) -> Iterator[str]:
+    for step in steps:
+        yield f"{'  ' * depth}{step.outcome.value}: {step.title}{f': {step.message}' if step.message else ''}"
+        yield from _outline(step.steps, depth + 1)
 
 
 class Project:

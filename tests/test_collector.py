@@ -243,3 +243,58 @@ def test_strange_characters_survive_the_way(project: Project, workers: str) -> N
     assert "characters left out" in found["test_says_much"].message
     assert len(project.arrived) == len(found) == 5
     assert {result.id for result in project.arrived} == {result.id for result in ran.results}
+
+
+PROPERTIES = """
+import os
+
+import pytest
+import pytest_tmsreport as tms
+
+
+@pytest.fixture
+def version(record_property):
+    record_property("version", 1)
+    yield
+    record_property("closed", True)
+
+
+@pytest.mark.tms(fields={"layer": "api"})
+def test_records(version, record_property):
+    record_property("browser", "firefox")
+    record_property("browser", "chrome")
+    record_property("layer", "property")
+    record_property("pair", ["a", 2])
+    record_property("browser size", None)
+    record_property("priority", "property")
+    tms.field("priority", "said")
+
+
+def test_of_another_plugin(request):
+    request.node.user_properties += [("one", "1"), "no pair", ("a", "b", "c"), (7, "seven")]
+
+
+def test_cannot_be_set_up(record_property, missing):
+    pass
+"""
+
+
+def test_properties_are_fields_and_what_is_said_to_us_wins(project: Project, workers: str) -> None:
+    project.write("test_properties.py", PROPERTIES)
+    ran = project.report(workers)
+
+    assert {result.title: result.fields for result in ran.results} == {
+        "test_records": {
+            "version": "1",
+            "closed": "True",
+            "browser": "chrome",
+            "layer": "api",
+            "pair": "['a', 2]",
+            "browser size": "None",
+            "priority": "said",
+        },
+        "test_of_another_plugin": {"one": "1", "7": "seven"},
+        "test_cannot_be_set_up": {},
+    }
+    sent = next(arrived.body["fields"] for arrived in project.arrived if arrived.title == "test_records")
+    assert sent["browser"] == "chrome"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -570,6 +571,8 @@ def test_words_for_false(word: str, tmp_path: Path) -> None:
         pytest.param(
             "[tmsreport:qase]\nproject = A1\nattempts = all", "qase", "it can be last, each", id="no-attempts"
         ),
+        pytest.param("[tmsreport]\nscreenshots = all", "", "it can be failed, none", id="no-screenshots"),
+        pytest.param("[tmsreport]\nfixtures = some", "", "it can be true or false", id="no-fixtures"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_says_what_it_can_be(text: str, name: str, said: str, tmp_path: Path) -> None:
@@ -593,6 +596,27 @@ def test_a_wrong_value_is_an_error_that_says_what_it_can_be(text: str, name: str
 def test_a_toml_value_of_a_wrong_type_is_an_error(text: str, said: str, tmp_path: Path) -> None:
     write(tmp_path, f"[tmsreport.qase]\n{text}\n", "pytest.toml")
     assert said in problem(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        pytest.param("[tmsreport]\nread_marks = bbd", "", "names 'bbd'; did you mean `bdd`?", id="read-marks"),
+        pytest.param("[tmsreport]\nread_marks = nnone", "", "names 'nnone'; did you mean `none`?", id="no-marks"),
+        pytest.param("[tmsreport:qase]\nproject = A1\nmarks = bbd", "qase", "did you mean `bdd`?", id="marks"),
+        pytest.param(
+            "[tmsreport:qase]\nproject = A1\nnames = C(\\d+", "qase", "is no regular expression", id="open-bracket"
+        ),
+        pytest.param(
+            "[tmsreport:qase]\nproject = A1\nnames = C(\\d+)", "qase", "it needs a group for the id", id="no-group"
+        ),
+    ],
+)
+def test_where_words_come_from_is_checked_before_the_first_test(
+    text: str, name: str, said: str, tmp_path: Path
+) -> None:
+    write(tmp_path, text + "\n")
+    assert said in problem(tmp_path, name=name)
 
 
 @pytest.mark.parametrize(
@@ -811,3 +835,10 @@ def test_the_manual_lists_every_setting_with_its_default_and_its_variables() -> 
     assert rows["complete"][1] == "true"
     assert rows["batch_size"][1] == "200"
     assert rows["token"][2] == ["TMSREPORT_<NAME>_TOKEN", "TMSREPORT_<NAME>_TOKEN_FILE", "QASE_TESTOPS_API_TOKEN"]
+
+
+def test_the_readme_lists_every_setting_of_all() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| key of `[tmsreport]` |")[2].partition("\n\n")[0]
+    listed = {key.strip(" `") for line in table.splitlines()[2:] for key in line.split("|")[1].split(",")}
+    assert listed == {entry.name for entry in fields(Settings)}

@@ -20,7 +20,10 @@ OURS = HOME.name
 FOUNDATIONS = ("errors", "model")
 FIRST_FLOOR = ("render", "auth", "pacing", "masking", "ci")
 VENDORS_MAY_IMPORT = {"aggregate", "auth", "cucumber", "errors", "journal", "model", "render", "vendor"}
-IN_THE_TEST_PROCESS = {"callers", "collector", "delivery", "hooks", "markers", "plugin", "reporter", "witness"}
+IN_THE_TEST_PROCESS = {
+    *("callers", "collector", "delivery", "fixtures", "hooks", "markers", "plugin", "reporter", "screenshots"),
+    *("subtests", "witness"),
+}
 MAY_IMPORT = {
     "pytest": {*IN_THE_TEST_PROCESS, "dialects", "recorder", "selection", "testing"},
     "requests": {"client", "upload", "testing", "sandbox"},

@@ -177,3 +177,169 @@ def test_a_wrong_mark_of_a_test_that_is_not_selected_stops_nothing(project: Proj
     project.write("test_wrong.py", WRONG)
 
     assert project.report("-k", "right").status == 0
+
+
+SAYING = """
+import pytest
+import pytest_tmsreport as tms
+
+
+pytestmark = pytest.mark.tms(notes="of the module", parameters={"browser": "firefox", "currency": "USD"})
+
+
+@pytest.mark.parametrize("currency", ["EUR"])
+@pytest.mark.tms(
+    notes=["slow", "costs money"],
+    parameters={"currency": "euro", "amount": 3},
+    links=[{"url": "https://x.test/1", "name": "BUG-1", "kind": "issue"}, "https://x.test/2"],
+)
+def test_says(currency):
+    tms.note("said")
+    tms.parameter("amount", 4)
+
+
+@pytest.mark.tms(links={"url": "https://x.test/3"})
+def test_one_link():
+    pass
+
+
+@pytest.mark.tms(notes=3, parameters=["x"], links=[{"name": "no address"}, {"url": "https://x.test/4", "size": "2"}])
+def test_wrong():
+    pass
+"""
+
+
+def test_notes_parameters_and_links_stand_on_a_mark_too(project: Project, workers: str) -> None:
+    project.write("test_saying.py", SAYING)
+    ran = project.report(workers)
+
+    found = {result.title: result for result in ran.results}
+    assert found["test_says"].notes == ("said", "slow", "costs money", "of the module")
+    assert found["test_says"].parameters == {"browser": "firefox", "currency": "euro", "amount": "4"}
+    assert [(link.url, link.name, link.kind) for link in found["test_says"].links] == [
+        ("https://x.test/1", "BUG-1", "issue"),
+        ("https://x.test/2", "", "link"),
+    ]
+    assert [link.url for link in found["test_one_link"].links] == ["https://x.test/3"]
+    wrong = ran.line("wrong mark: test_saying.py::test_wrong: ")
+    for words in ("notes= must be a text", "parameters= must be a dict", "links= must be a list of addresses"):
+        assert words in wrong
+    assert found["test_wrong"].links == ()
+
+
+NAMED = """
+import pytest
+
+
+def test_C7_and_C8_pay():
+    pass
+
+
+class TestC5:
+    def test_C6_pays(self):
+        pass
+
+
+@pytest.mark.parametrize("card", ["visa-C9", "none"])
+def test_card(card):
+    pass
+
+
+@pytest.mark.tms("C1")
+def test_C2_is_marked():
+    pass
+
+
+@pytest.mark.tms(vansah="D-C3")
+def test_C4_is_marked_for_another():
+    pass
+
+
+@pytest.mark.tms(qase=[])
+def test_C10_is_said_to_have_none():
+    pass
+
+
+def test_C11_C11():
+    pass
+"""
+
+
+def test_names_hold_ids_where_no_mark_gives_one(project: Project, workers: str) -> None:
+    project.settings("[tmsreport:qase]\nnames = C(?P<case>\\d+)|card(?=.none)\n")
+    project.write("test_C99.py", NAMED)
+    ran = project.report(workers)
+
+    of = {result.id: result.nodeid.partition("::")[2] for result in ran.results}
+    assert {of[arrived.id]: arrived.cases for arrived in project.arrived} == {
+        "test_C7_and_C8_pay": ("7", "8"),
+        "TestC5::test_C6_pays": ("5", "6"),
+        "test_card[visa-C9]": ("9",),
+        "test_card[none]": (),
+        "test_C2_is_marked": ("1",),
+        "test_C4_is_marked_for_another": ("4",),
+        "test_C10_is_said_to_have_none": (),
+        "test_C11_C11": ("11",),
+    }
+
+
+DOCUMENTED = """
+import functools
+import unittest
+
+import pytest
+
+
+def test_has_one():
+    \"\"\"Pays by card.
+
+    But not on Sundays.
+    \"\"\"
+
+
+@pytest.mark.tms(description="of the mark")
+def test_is_marked():
+    \"\"\"Pays by card.\"\"\"
+
+
+def test_has_none():
+    pass
+
+
+class TestCart:
+    \"\"\"Of the class.\"\"\"
+
+    def test_method(self):
+        \"\"\"Adds.\"\"\"
+
+
+class TestOld(unittest.TestCase):
+    def test_old(self):
+        \"\"\"Is old.\"\"\"
+
+
+def square(number):
+    \"\"\"Squares.
+
+    >>> square(2)
+    4
+    \"\"\"
+    return number * number
+"""
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_docstring_is_the_description_where_that_is_asked_for(project: Project, is_on: bool) -> None:
+    if is_on:
+        project.settings("[tmsreport]\ndocstring = true\n")
+    project.write("test_documented.py", DOCUMENTED)
+    ran = project.report("--doctest-modules")
+
+    found = {result.title: result.description for result in ran.results if result.description}
+    documented = {
+        "test_has_one": "Pays by card.\n\nBut not on Sundays.",
+        "test_method": "Adds.",
+        "test_old": "Is old.",
+    }
+    assert found == {**(documented if is_on else {}), "test_is_marked": "of the mark"}
+    assert len(ran.results) == 6

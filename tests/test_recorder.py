@@ -477,9 +477,77 @@ def test_what_a_test_says_stands_in_the_journal_and_at_the_tool(project: Project
     assert [step.title for step in buys.steps[0].steps] == ["migrate"]
     assert buys.steps[2].steps[0].outcome is Outcome.FAILED
     assert buys.steps[2].steps[0].message == "TimeoutError: no answer"
-    assert [step.title for step in results["test_subtests"].steps] == ["before", "within", "after", "stop database"]
+    assert ran.steps("test_shop.py::test_subtests") == [
+        "passed: before",
+        "passed: one",
+        "  passed: within",
+        "passed: after",
+        "passed: stop database",
+    ]
     (sent,) = [each for each in project.arrived if each.title == "Buys tea"]
     assert sent.cases == ("2",)
     assert [step["data"]["action"] for step in sent.body["steps"]] == ["start database", "open cart", "pay"]
     assert sent.body["steps"][2]["data"]["expected_result"] == "receipt"
     assert sent.body["steps"][2]["steps"][0]["execution"]["comment"] == "TimeoutError: no answer"
+
+
+CASES = """
+import pytest
+import pytest_tmsreport as tms
+
+
+@pytest.fixture
+def of_a_fixture():
+    tms.case("C5")
+
+
+@pytest.mark.tms("C1")
+def test_replaces_the_mark():
+    tms.case("C7")
+
+
+@pytest.mark.tms("C1")
+def test_replaces_it_for_one():
+    tms.case(qase=[7, 8])
+
+
+@pytest.mark.tms("C1")
+def test_says_it_for_another():
+    tms.case(vansah="D-C9")
+
+
+def test_says_several():
+    tms.case("C2", 3)
+
+
+def test_the_last_counts():
+    tms.case("C2")
+    tms.case("C3")
+
+
+def test_in_a_fixture(of_a_fixture):
+    pass
+
+
+def test_misspelt():
+    tms.case("C4", qsae=7)
+"""
+
+
+def test_a_test_says_its_cases_while_it_runs(project: Project, workers: str) -> None:
+    project.write("test_cases.py", CASES)
+    ran = project.report(workers)
+
+    assert {arrived.title: arrived.cases for arrived in project.arrived} == {
+        "test_replaces_the_mark": ("7",),
+        "test_replaces_it_for_one": ("7", "8"),
+        "test_says_it_for_another": ("1",),
+        "test_says_several": ("2", "3"),
+        "test_the_last_counts": ("3",),
+        "test_in_a_fixture": ("5",),
+        "test_misspelt": ("4",),
+    }
+    assert (
+        ran.line("wrong mark")
+        == "wrong mark: test_cases.py::test_misspelt: qsae= is neither a destination nor a vendor"
+    )

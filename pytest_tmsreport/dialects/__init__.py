@@ -47,11 +47,11 @@ def names() -> list[str]:
 def find(read_marks: Iterable[str]) -> list[Dialect]:
     """The dialects that `read_marks` names, in its order; `all` of them, `none`. Raises ImportError for another name.
 
-    Of what can be said only once, the first counts; so the one that belongs to no tool of its own comes last in `all`.
+    Of what can be said only once, the first counts; so those that belong to no tool of their own come last in `all`.
     """
     chosen = list(dict.fromkeys(read_marks))
     if ALL in chosen:
-        chosen = sorted(names(), key=lambda name: (name == "allure", name))
+        chosen = sorted(names(), key=lambda name: (name in ("allure", "bdd"), name))
     return [
         cast("Dialect", importlib.import_module(f"{__name__}.{name}")) for name in chosen if name not in (NONE, ALL)
     ]
