@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from . import migrations, translation
 from . import vendor as vendor_module
 from .client import Network, Request
 from .config import Config, load, manual
@@ -26,6 +27,7 @@ from .masking import masker
 from .model import to_json
 from .pending import survey
 from .render import count, plain, utc
+from .settings_text import INI, TOML
 from .sources import find_root, variable_name
 from .tally import lines
 from .upload import Conditions, upload
@@ -194,6 +196,30 @@ def doctor(names: Sequence[str], sets: Sequence[str], rootdir: Path | None) -> N
             click.echo(f"        what to do: {plain(finding.remedy, 500)}")
     if any(finding.level == "broken" for finding in findings):
         sys.exit(2)
+
+
+@main.command()
+@click.argument("name", required=False, metavar="[FROM]")
+@click.option("--toml", "as_toml", is_flag=True, help="As tables of pyproject.toml.")
+@click.option(
+    "--rootdir", type=click.Path(path_type=Path, exists=True, file_okay=False), help="In place of this folder."
+)
+def migrate(name: str | None, rootdir: Path | None, *, as_toml: bool) -> None:
+    """Prints our settings, made from those of another plugin in this folder and the environment.
+
+    Secrets are named, and never printed. Without FROM, says which plugins' settings are found.
+    """
+    root = rootdir or Path.cwd()
+    if name is None:
+        for line in translation.detect(root, os.environ):
+            click.echo(plain(line, 1000))
+        click.echo("`tmsreport migrate NAME` prints what they become")
+        return
+    if name not in migrations.names():
+        near = difflib.get_close_matches(name, migrations.names(), 1, 0.4)
+        hint = f"; did you mean {near[0]}?" if near else ";"
+        raise ConfigError(f"no settings of {name!r} can be migrated{hint} known are: {', '.join(migrations.names())}")
+    click.echo(translation.text(translation.translate(name, root, os.environ), TOML if as_toml else INI), nl=False)
 
 
 class _WithCommand(click.Command):

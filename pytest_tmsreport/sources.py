@@ -85,6 +85,11 @@ def read(root: Path) -> tuple[dict[str, dict[str, Any]], str]:
     return (found[0][1], found[0][0]) if found else ({}, "")
 
 
+def parse(file: str, text: str) -> dict[str, dict[str, Any]]:
+    """Our sections in the text of a file of that name. Raises ValueError or configparser.Error for what is none."""
+    return _toml_sections(file, text) if file.endswith(".toml") else _ini_sections(text)
+
+
 def find_root(start: Path) -> Path:
     """The nearest folder, from `start` upwards, that has settings of ours; else `start`."""
     for folder in (start, *start.parents):
@@ -102,8 +107,7 @@ def _sections(path: Path) -> dict[str, dict[str, Any]]:
         found = min(wrong)
         raise ConfigError(f"{path} has a section of tmsreport under a wrong name, {found}…: write {right.where('')}")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return _toml_sections(path, text) if path.suffix == ".toml" else _ini_sections(text)
+        return parse(path.name, path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, configparser.Error) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
 
@@ -119,9 +123,9 @@ def _headers(path: Path) -> set[str]:
     return {"[" + re.sub(r'[ \t"]', "", found) for found in re.findall(own, text, re.MULTILINE)}
 
 
-def _toml_sections(path: Path, text: str) -> dict[str, dict[str, Any]]:
+def _toml_sections(file: str, text: str) -> dict[str, dict[str, Any]]:
     data = tomllib.loads(text)
-    table = data.get("tool", {}).get("tmsreport") if path.name == "pyproject.toml" else data.get("tmsreport")
+    table = data.get("tool", {}).get("tmsreport") if file == "pyproject.toml" else data.get("tmsreport")
     if table is None:
         return {}
     sections: dict[str, dict[str, Any]] = {"": {}}

@@ -158,8 +158,14 @@ def test_a_vendor_imports_neither_another_nor_the_network(name: str) -> None:
     assert foreign_imports(name) == set()
 
 
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("migrations.")])
+def test_a_migration_imports_no_other(name: str) -> None:
+    shared = {"migrations._read", "migrations._rules"}
+    assert {each for each in our_imports(name) if each.startswith("migrations")} <= shared
+
+
 @pytest.mark.parametrize(
-    "name", [name for name in MODULES if name.split(".")[0] not in ("dialects", "vendors", "sandbox")]
+    "name", [name for name in MODULES if name.split(".")[0] not in ("dialects", "migrations", "vendors", "sandbox")]
 )
 def test_the_core_imports_no_vendor_and_names_none_as_data(name: str) -> None:
     assert not our_imports(name) & set(VENDORS)
