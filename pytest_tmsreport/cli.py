@@ -22,11 +22,12 @@ from .client import Network, Request
 from .config import Config, load, manual
 from .doctor import examine
 from .errors import HTTP, ConfigError, Fault, JournalError, TmsError
-from .journal import Head, RunFolder, folders
+from .journal import Head, RunFolder, folders, is_held
 from .masking import masker
 from .model import to_json
 from .pending import survey
 from .render import count, plain, utc
+from .sender import LOG
 from .settings_text import INI, TOML
 from .sources import find_root, variable_name
 from .tally import lines
@@ -300,6 +301,9 @@ def _send_run(folder: RunFolder, root: Path, only: Sequence[str], options: _Send
     if folder.end() is None and folder.is_live():
         click.echo("  its session is still running: send it when that has ended")
         return 1
+    if is_held(folder.path / LOG):
+        click.echo("  its sender is still at work in the background: waiting for that to end")
+        _wait_while(lambda: is_held(folder.path / LOG), options.deadline_s)
     names = only or list(head.destinations)
     if not names:
         click.echo("  it was made for no destination: name one with --to")
@@ -315,6 +319,12 @@ def _send_run(folder: RunFolder, root: Path, only: Sequence[str], options: _Send
     if wanted and not _upload(folder, wanted, load(root, os.environ, sets=options.sets), options):
         status = status or 1
     return status
+
+
+def _wait_while(is_so: Callable[[], bool], seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while is_so() and time.monotonic() < ends:
+        time.sleep(0.1)
 
 
 def _destinations(root: Path, sets: Sequence[str], name: str) -> Sequence[Vendor]:

@@ -43,6 +43,8 @@ class Settings:
     tags: tuple[str, ...] = setting("tags of the run", default=())
     on_loss: Literal["ignore", "warn", "fail"] = setting("what undelivered results do to the session", default="warn")
     deadline_s: float = setting("most seconds to wait at the end of the session", default=120.0)
+    stream: bool = setting("deliver while the tests run", default=False)
+    stream_s: float = setting("most seconds that a result waits for others while the tests run", default=15.0)
     dir: str = setting("folder of the journals, relative to the rootdir", default=".tmsreport")
     mask: tuple[Line, ...] = setting("regular expressions of what is to be blacked out, one a line", default=())
     capture: Literal["failed", "all", "none"] = setting("whose captured output is reported", default="failed")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
+from .background import Background
 from .config import Config
 from .errors import JournalError
 from .journal import RunFolder
@@ -23,25 +25,54 @@ class Outcome:
     tallies: list[Tally] = field(default_factory=list)
     rehearsed: list[str] = field(default_factory=list)
 
+    @property
+    def names(self) -> set[str]:
+        """The destinations that have a tally."""
+        return {tally.name for tally in self.tallies}
 
-def deliver(config: pytest.Config, wanted: Config, folder: RunFolder, origin: Origin, *, rehearse: bool) -> Outcome:
+
+def stream(wanted: Config, folder: Path, origin: Origin) -> Background | None:
+    """Starts a sender that delivers while tests run; None where there is nothing to send to. Raises OSError."""
+    if not wanted.destinations:
+        return None
+    settings = wanted.settings
+    work = job(wanted.destinations, settings, secrets=wanted.secrets)
+    return Background(folder, origin, work, settings.deadline_s, settings.stream_s)
+
+
+def deliver(  # noqa: PLR0913 - all that it takes
+    config: pytest.Config,
+    wanted: Config,
+    folder: RunFolder,
+    origin: Origin,
+    background: Background | None = None,
+    *,
+    rehearse: bool,
+) -> Outcome:
     """Sends a run folder by a child process and waits for it, at most `deadline_s`.
 
+    One that has been at work in the `background` is waited for instead; what it leaves by an early end is sent as well.
     Whatever happens to the sender, each destination has a tally: what is not known to be delivered counts as kept.
     """
     found = Outcome()
-    vendors = wanted.destinations
-    why = ""
-    if vendors:
+    progress = _Progress(config)
+    why = _watch(background, found, progress) if background else ""
+    rest = [vendor for vendor in wanted.destinations if vendor.name not in found.names]
+    if rest and not why:
         try:
-            work = job(vendors, wanted.settings, secrets=wanted.secrets, rehearse=rehearse)
+            work = job(rest, wanted.settings, secrets=wanted.secrets, rehearse=rehearse)
             sender = Sender(folder.path, origin, work, wanted.settings.deadline_s)
         except OSError as error:
             why = f"the sender cannot be started: {error}"
         else:
-            why = _watch(sender, found, _Progress(config))
-    told = {tally.name for tally in found.tallies}
-    found.tallies += [_counted(folder, vendor, why) for vendor in vendors if vendor.name not in told]
+            why = _watch(sender, found, progress)
+    for tally in found.tallies:  # all of it in this session
+        tally.delivered, tally.before = tally.delivered + tally.before, 0
+        if background and any(tally.name == vendor.name for vendor in rest):
+            tally.notes.append(
+                "the sender in the background ended early; what it left was sent when the tests had ended"
+            )
+    found.tallies += [_counted(folder, vendor, why) for vendor in rest if vendor.name not in found.names]
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -94,7 +95,10 @@ class Journal:
 
 @dataclass
 class Receipts:
-    """What a destination confirmed: ids of delivered results, files (hash -> remote id), refusals (id -> reason)."""
+    """What a destination confirmed: ids of delivered results, files (hash -> remote id), refusals (id -> reason).
+
+    `size` is how many bytes of the file they stand for.
+    """
 
     opening: bool = False
     run_id: str = ""
@@ -104,6 +108,7 @@ class Receipts:
     attached: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     closed: bool = False
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -161,15 +166,31 @@ class RunFolder:
         except (ValueError, TypeError) as error:
             raise JournalError(f"{self.path} holds no journal of this program: {error}") from error
 
-    def results(self, on_garbage: Callable[[], None] = lambda: None) -> Iterator[Result]:
-        """Every result in the order in which tests ended; `on_garbage` is called for each unreadable line."""
-        for line in self._lines(RESULTS):
+    def results(
+        self, on_garbage: Callable[[], None] = lambda: None, part: tuple[int, int] | None = None
+    ) -> Iterator[Result]:
+        """Every result in the order in which tests ended; `on_garbage` is called for each unreadable line.
+
+        A `part` is where to begin and to end in the file, in bytes, at ends of lines.
+        """
+        for line in self._lines(RESULTS, *(part or ())):
             if isinstance(line, dict) and ("version" in line or "end" in line):
                 continue
             try:
                 yield Result.from_json(line["result"])
             except (ValueError, TypeError, KeyError):
                 on_garbage()
+
+    def grown(self, start: int) -> tuple[int, int]:
+        """How many whole lines the session has written since the file had `start` bytes, and where they end."""
+        lines, place, end = 0, start, start
+        with suppress(OSError), os.fdopen(os.open(self.path / RESULTS, READING), "rb", buffering=0) as file:
+            file.seek(start)
+            while piece := file.read(2**20):
+                if last := piece.count(b"\n") and piece.rindex(b"\n") + 1:
+                    lines, end = lines + piece.count(b"\n"), place + last
+                place += len(piece)
+        return lines, end
 
     def end(self) -> dict[str, Any] | None:
         """What the session wrote at its end; None where it was killed, or still runs."""
@@ -181,22 +202,15 @@ class RunFolder:
 
     def is_live(self) -> bool:
         """True while the session that writes it is running."""
-        try:
-            lines = _Lines(self.path / RESULTS)
-        except OSError:
-            return False  # a journal that can only be read has no writer here
-        try:
-            lines.hold()
-        except OSError as error:
-            return isinstance(error, BlockingIOError)
-        finally:
-            lines.close()
-        return False
+        return is_held(self.path / RESULTS)
 
-    def receipts(self, destination: str) -> Receipts:
-        """What that destination has confirmed so far."""
-        found = Receipts()
-        for line in self._lines(f"{destination}.jsonl"):
+    def receipts(self, destination: str, known: Receipts | None = None) -> Receipts:
+        """What that destination has confirmed so far: what is `known`, and what was written since."""
+        found = known or Receipts()
+        name, start = f"{destination}.jsonl", found.size
+        with suppress(OSError):
+            found.size = (self.path / name).stat().st_size
+        for line in self._lines(name, start):
             if isinstance(line, dict):
                 _take(found, line)
         return found
@@ -214,7 +228,7 @@ class RunFolder:
     def is_delivered(self) -> bool:
         return (self.path / DELIVERED).exists()
 
-    def _lines(self, name: str) -> Iterator[Any]:
+    def _lines(self, name: str, start: int = 0, end: float = math.inf) -> Iterator[Any]:
         """The decoded lines of a file; None for one that cannot be read. A torn last line is left out."""
         path = self.path / name
         try:
@@ -224,7 +238,8 @@ class RunFolder:
         except OSError as error:
             raise JournalError(f"cannot read {path}: {error}") from error
         with os.fdopen(handle, "rb") as file:
-            while line := file.readline(LINE_BYTES):
+            file.seek(start)
+            while file.tell() < end and (line := file.readline(LINE_BYTES)):
                 if not line.endswith(b"\n"):
                     if len(line) < LINE_BYTES:
                         return
@@ -299,6 +314,44 @@ def holding(folder: Path, destination: str) -> Iterator[ReceiptBook]:
         book.close()
 
 
+def hold(handle: int, *, alone: bool = True) -> None:
+    """Locks an open file until nobody has it open any more. Raises BlockingIOError where another process holds it.
+
+    Those that do not want to be `alone` only keep out one that does.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        _hold_on_windows(handle)
+    else:
+        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+
+
+def _hold_on_windows(handle: int) -> None:
+    import msvcrt  # noqa: PLC0415 - only there
+
+    os.lseek(handle, 2**40, os.SEEK_SET)  # far behind the end: a lock there keeps nobody from reading
+    try:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    except OSError as error:
+        raise BlockingIOError(str(error)) from error
+
+
+def is_held(path: Path) -> bool:
+    """True while a process holds that file: a session its journal, a sender in the background its log."""
+    try:
+        handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False  # what can only be read has no writer here
+    try:
+        hold(handle, alone=False)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(handle)
+    return False
+
+
 _open, _chmod = os.open, getattr(os, "fchmod", None)  # before a test can replace them
 
 
@@ -329,21 +382,7 @@ class _Lines:
 
     def hold(self) -> None:
         """Locks the file until it is closed, or its process dies. Raises BlockingIOError where another holds it."""
-        try:
-            import fcntl  # noqa: PLC0415 - not on Windows
-        except ImportError:
-            self._hold_on_windows()
-        else:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _hold_on_windows(self) -> None:
-        import msvcrt  # noqa: PLC0415 - only there
-
-        self._file.seek(2**40)  # far behind the end: a lock there keeps nobody from reading
-        try:
-            msvcrt.locking(self._file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError as error:
-            raise BlockingIOError(str(error)) from error
+        hold(self._file.fileno())
 
     def close(self) -> None:
         """Gives the lock back, also where a process forked by a test has inherited the file."""

@@ -40,14 +40,16 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
     again: bool = False,
     even_if_doubled: bool = False,
     survey: Survey | None = None,
+    part: tuple[int, int] | None = None,
 ) -> Iterator[Result]:
     """The results to send, in journal order, ready for the vendor: case ids resolved, texts trimmed.
 
     Of a test that was run again only the last attempt counts, unless the destination wants each. `again` includes what
-    was refused before, `even_if_doubled` what may have arrived. Counts go to `survey`.
+    was refused before, `even_if_doubled` what may have arrived. Counts go to `survey`. Of a session that still runs
+    a `part` of the journal can be asked for (bytes, at ends of lines), without what has to wait for its end.
     """
     seen = survey or Survey()
-    for result in _of_this_tool(folder, vendor, seen):
+    for result in _of_this_tool(folder, vendor, seen, part):
         case_ids = vendor.case_ids(result)
         ids = [result.id]
         if vendor.aggregate != "each" and len(case_ids) > 1:
@@ -75,20 +77,27 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
             )
 
 
-def _of_this_tool(folder: RunFolder, vendor: Vendor, seen: Survey) -> Iterator[Result]:
+def _of_this_tool(folder: RunFolder, vendor: Vendor, seen: Survey, part: tuple[int, int] | None) -> Iterator[Result]:
     """The results that are meant for the tool: the attempts that count for it, and what no mark keeps from it."""
-    last = _last_attempts(folder) if vendor.attempts == "last" else {}
+    last = _last_attempts(folder) if vendor.attempts == "last" and not part else {}
 
     def garbage() -> None:
         seen.garbage += 1
 
-    for result in folder.results(garbage):
-        if result.superseded and last.get(result.nodeid, result.attempt) > result.attempt:
+    for result in folder.results(garbage, part):
+        is_followed = result.superseded and last.get(result.nodeid, result.attempt) > result.attempt
+        if is_followed or (part and _is_early(result, vendor)):
             continue
         if set(result.ignored_by).intersection(vendor.dialects):
             seen.ignored += 1
         else:
             yield result
+
+
+def _is_early(result: Result, vendor: Vendor) -> bool:
+    """True for what waits for the end of the session: another attempt follows, or its case is still to be found."""
+    is_followed = result.superseded and vendor.attempts == "last"
+    return is_followed or (vendor.can("resolve") and not vendor.case_ids(result))
 
 
 def is_doubtful(vendor: Vendor) -> bool:

@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME.KEY=VALUE",
         help="a setting, such as qase.project=SHOP or on_loss=fail; secrets are refused (repeatable)",
     )
+    group.addoption("--tms-stream", action="store_true", help="deliver while the tests run, not when all have ended")
     group.addoption(
         "--tms-dry-run", action="store_true", help="print every request that would be sent, and send none of them"
     )
@@ -87,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _is_wanted(option: Any) -> bool:
-    is_asked = option.tms or option.tms_to or option.tms_dry_run
+    is_asked = option.tms or option.tms_to or option.tms_stream or option.tms_dry_run
     return bool(is_asked) and not any(getattr(option, name, False) for name in NOTHING_RUNS)
 
 

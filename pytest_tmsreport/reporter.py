@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from .background import Background
 from .callers import Callers
 from .clock import Clock
 from .collector import CAPTURED, Closed, Collector, clean, fitted, result_ids
 from .config import Config
-from .delivery import Outcome, deliver, kept
+from .delivery import Outcome, deliver, kept, stream
 from .guard import Guard
 from .journal import Journal, RunFolder, new_id, prune
 from .model import Result
@@ -26,6 +27,7 @@ from .naming import new_run
 from .render import count, plain, trim, without_escapes
 from .sender import LOG, PROGRESS, Origin
 from .sources import find_root
+from .stream import STOP
 from .tally import Line, Tally, lines, markdown
 from .witness import last_note
 
@@ -49,6 +51,7 @@ class Reporter:
         self.folder = self._base / self._run_id
         self._collector = Collector(result_ids(), self._clock, self._noted)
         self._journal: Journal | None = None
+        self._sender: Background | None = None
         self._callers = Callers(config)
         self._written = self._lost = 0
         self._outcome: Outcome | None = None
@@ -57,12 +60,15 @@ class Reporter:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
+        settings = self._wanted.settings
         with self._guard("opening the journal"):
             self._callers.freeze()
-            settings = self._wanted.settings
             run = new_run(self._run_id, self._start, settings, self._origin.environ, self._config.rootpath)
             changed = self._callers.apply("pytest_tmsreport_run", "run", run, self._guard) or run
             self._journal = Journal(self.folder, clean(changed, self._wanted.mask), self._wanted.wanted)
+        with self._guard("starting the sender in the background"):
+            if self._journal and not self._rehearse and (self._config.option.tms_stream or settings.stream):
+                self._sender = stream(self._wanted, self.folder, self._origin)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -190,9 +196,11 @@ class Reporter:
         )
         if not self._written or self._journal is None:
             outcome.tallies += [Tally(vendor.name) for vendor in self._wanted.destinations]
+            if self._sender:
+                self._sender.stop()
             return outcome
         folder = RunFolder(self.folder)
-        found = deliver(self._config, self._wanted, folder, self._origin, rehearse=self._rehearse)
+        found = deliver(self._config, self._wanted, folder, self._origin, self._sender, rehearse=self._rehearse)
         return Outcome(outcome.tallies + found.tallies, found.rehearsed)
 
     def _has_loss(self) -> bool:
@@ -250,7 +258,7 @@ class Reporter:
         return shlex.join([*program, "send", *root, *sets, *options, folder])
 
     def _tidy(self) -> None:
-        leftovers = [*self.folder.glob("gw*.json"), self.folder / PROGRESS]
+        leftovers = [*self.folder.glob("gw*.json"), self.folder / PROGRESS, self.folder / STOP]
         log = self.folder / LOG
         if log.exists() and not log.stat().st_size:
             leftovers.append(log)

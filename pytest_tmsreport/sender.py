@@ -1,7 +1,8 @@
 """The child process that talks to the tools: starting, watching and stopping it, and what it does.
 
 It gets its job as one JSON line on a pipe of its own, so that no secret stands in its arguments, and ends when that
-pipe closes: the process that started it is gone. It tells what it does by lines in `progress.jsonl` of the run folder.
+pipe closes: the process that started it is gone. One that delivers while tests run follows their journal in place of a
+pipe. It tells what it does by lines in `progress.jsonl` of the run folder.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from .journal import encode, private
+from .journal import RunFolder, encode, private
 from .masking import masker
+from .stream import Session
 from .tally import Tally
 from .vendor import Vendor, find
 
@@ -32,9 +34,9 @@ LOOK_S = 0.02
 GRACE_S = 15.0
 """How long after the deadline the sender may take to end its current request and write receipts."""
 LINGER_S = 5.0
-"""How long a sender goes on with its current request when the process that started it is gone."""
+"""How long a sender goes on with its current request when it is to end: the process that started it is gone."""
 
-_BOOT = """
+BOOT = """
 import sys
 from importlib import util
 package, sys.path[:] = sys.argv[1], sys.argv[2:]
@@ -65,6 +67,21 @@ class Origin:
             {name: value for name, value in environ.items() if not name.startswith(unwanted)},
         )
 
+    def command(self, code: str = BOOT) -> list[str]:
+        """The command line of a Python that runs `code`, which finds this very package."""
+        return [self.executable, "-I", "-c", code, str(Path(__file__).with_name("__init__.py")), *self.path]
+
+
+class Process(Protocol):
+    """What a sender's process can be asked for, as `subprocess.Popen` has it."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float) -> int: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
 
 class Sender:
     """A running sender, seen from the process that started it.
@@ -86,28 +103,20 @@ class Sender:
         self._folder = folder
         self._clock = clock
         self._sleep = sleep
-        self._ends = clock() + deadline_s + GRACE_S
-        self._offset = 0
+        self._deadline_s = deadline_s
+        told = folder / PROGRESS
+        self._offset = told.stat().st_size if told.exists() else 0  # what one before it has told
         self._rest = b""
+        line = encode({**job, "deadline_s": deadline_s}).encode("ascii") + b"\n"
         with open(folder / LOG, "ab", opener=private) as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [origin.executable, "-I", "-c", _BOOT, str(Path(__file__).with_name("__init__.py")), *origin.path],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                env=dict(origin.environ),
-                **_own_group(),
-            )
-        with suppress(OSError):  # it died at once; `events` says so
-            self._pipe.write(encode({**job, "deadline_s": deadline_s}).encode("ascii") + b"\n")
-            self._pipe.flush()
+            self._process = self._start(origin, log, line)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What it tells, until it has ended or its time is over; between two looks, an empty event."""
+        ends = self._clock() + self._deadline_s + GRACE_S
         is_over = False
         while not is_over:
-            is_over = self._process.poll() is not None or self._clock() > self._ends
+            is_over = self._process.poll() is not None or self._clock() > ends
             yield from self._news()
             if not is_over:
                 yield {}
@@ -117,7 +126,7 @@ class Sender:
         """Ends it if it still runs; returns why it did not end well by itself, or nothing."""
         is_hanging = self._process.poll() is None
         with suppress(OSError):
-            self._pipe.close()  # tells it to write its receipts and end
+            self._ask_to_end()
         for end in (None, self._process.terminate, self._process.kill):
             if end:
                 end()
@@ -132,12 +141,26 @@ class Sender:
             return "the sender did not end in time and was stopped"
         return f"the sender ended with status {status}: {self._last_words()}" if status else ""
 
-    @property
-    def _pipe(self) -> IO[bytes]:
-        pipe = self._process.stdin
-        if pipe is None:
-            raise OSError("no pipe")
-        return pipe
+    def _start(self, origin: Origin, log: IO[bytes], line: bytes) -> Process:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            origin.command(),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd=self._folder,
+            env=dict(origin.environ),
+            **own_group(),
+        )
+        assert process.stdin is not None  # noqa: S101 - for the type checker
+        self._pipe = process.stdin
+        with suppress(OSError):  # it died at once; `events` says so
+            self._pipe.write(line)
+            self._pipe.flush()
+        return process
+
+    def _ask_to_end(self) -> None:
+        """Tells it to write its receipts and end."""
+        self._pipe.close()
 
     def _news(self) -> Iterator[dict[str, Any]]:
         try:
@@ -176,12 +199,14 @@ def main() -> None:
     """The child: one upload of the run folder that is its working directory."""
     os.umask(0o077)  # whatever the tests have left
     given = json.loads(sys.stdin.buffer.readline())
+    stopped = threading.Event()
+    folder = RunFolder(Path.cwd())
     ends = time.monotonic() + given["deadline_s"]
-    is_orphan = threading.Event()
-    threading.Thread(target=_watch_parent, args=(is_orphan,), daemon=True).start()
+    session = Session(folder, given["session"], given["stream_s"], given["deadline_s"]) if "session" in given else None
+    deadline = session.deadline if session else lambda: ends
+    threading.Thread(target=_watch, args=(session, stopped), daemon=True).start()
 
     from .client import Network, Request  # noqa: PLC0415 - the process that runs tests never imports requests
-    from .journal import RunFolder  # noqa: PLC0415
     from .upload import Conditions, upload  # noqa: PLC0415
 
     vendors = [find(each["kind"])(**_revived(each)) for each in given["vendors"]]
@@ -199,20 +224,25 @@ def main() -> None:
 
         conditions = Conditions(
             network=Network(*given["network"]),
-            deadline=lambda: 0.0 if is_orphan.is_set() else ends,
-            sleep=is_orphan.wait,
+            deadline=lambda: 0.0 if stopped.is_set() else deadline(),
+            sleep=stopped.wait,
             mask=mask,
             rehearse=rehearse if given["rehearse"] else None,
             progress=lambda name, done: tell({"name": name, "done": done}),
         )
-        tallies: list[Tally] = upload(RunFolder(Path.cwd()), vendors, conditions)
+        if session:
+            conditions = replace(conditions, follow=session.follow)
+        tallies: list[Tally] = upload(folder, vendors, conditions)
         tell({"tallies": [tally.to_json() for tally in tallies]})
 
 
-def _watch_parent(is_orphan: threading.Event) -> None:
-    while os.read(0, 1):  # a blocked read of sys.stdin would disturb the interpreter's end
-        continue
-    is_orphan.set()
+def _watch(session: Session | None, stopped: threading.Event) -> None:
+    if session:
+        session.watch(GRACE_S)
+    else:
+        while os.read(0, 1):  # until its end: the parent is gone; a blocked sys.stdin would disturb ours
+            continue
+    stopped.set()
     time.sleep(LINGER_S)
     os._exit(1)  # a server that never answers must not keep us; every receipt is on disk already
 
@@ -221,8 +251,8 @@ def _revived(values: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def _own_group() -> dict[str, Any]:
+def own_group() -> dict[str, Any]:
     """Ctrl-C is for pytest, not for a sender that is writing receipts."""
     if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
     return {"start_new_session": True}

@@ -18,8 +18,9 @@ class Tally:
 
     `delivered`, `kept`, `refused` and `without_case` count results, `before` those that earlier uploads delivered,
     `doubtful` those among the kept that may have arrived; `is_run_open` says that
-    completing the run failed;
-    `refusals` pairs node ids with reasons; `reason` says why anything was kept, `remedy` what a person can do.
+    the run is still to be completed;
+    `refusals` pairs node ids with reasons; `reason` says why anything was kept, `remedy` what a person can do;
+    `may_pass` that it may go away by itself.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Tally:
     is_run_open: bool = False
     reason: str = ""
     remedy: str = ""
+    may_pass: bool = False
     refusals: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

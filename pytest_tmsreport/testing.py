@@ -195,6 +195,22 @@ class VendorContract:
         assert len(desk.box.results) == len(results)
         assert len({result.run for result in desk.box.results.values()}) == 1
 
+    def test_what_is_sent_while_tests_run_makes_one_run_that_is_completed_in_the_end(self, desk: Desk) -> None:
+        if self.vendor.aggregate != "each":
+            pytest.skip(f"{self.vendor.label} gets what it merges when the session has ended")
+        start = 0
+        for result in self.results(3):
+            desk.journal.write(result)
+            _, end = desk.folder.grown(start)
+            assert desk.send(part=(start, end), closes=False).delivered == 1
+            start = end
+        assert not [run for run in desk.box.runs.values() if run.end is not None]
+        desk.write()
+        tally = desk.send()
+        assert (tally.before, tally.delivered, tally.kept) == (3, 0, 0)
+        assert len(desk.box.results) == 3
+        assert len({result.run for result in desk.box.results.values()}) == 1
+
     def test_a_second_upload_sends_nothing(self, desk: Desk) -> None:
         desk.write(*self.results(3))
         desk.send()

@@ -33,7 +33,7 @@ from .errors import (
     VendorError,
 )
 from .files import Files
-from .journal import ReceiptBook, RunFolder, holding
+from .journal import ReceiptBook, Receipts, RunFolder, holding
 from .model import Result, Run
 from .pacing import Pacer
 from .pending import Survey, pending, survey
@@ -53,6 +53,10 @@ class Conditions:
     `deadline` returns the time of `clock` (monotonic seconds) at which it ends; `mask` takes secrets out of a text;
     `again` sends what was refused before as well, `even_if_doubled` what may have arrived; `rehearse` gets each request
     in place of the server; `progress` hears a destination's name and how many results it has just taken or refused.
+
+    `follow` gets each destination and a function that makes one pass over the journal for it, under these conditions
+    but for those that it is given; it returns the last tally. `part` (bytes of the journal, at ends of lines) is all
+    that a pass looks at; one that is not to be the last leaves the run open (`closes`).
     """
 
     network: Network | None = None
@@ -65,6 +69,9 @@ class Conditions:
     even_if_doubled: bool = False
     rehearse: Callable[[str, Request], None] | None = None
     progress: Callable[[str, int], None] = lambda _name, _done: None
+    follow: Callable[[Vendor, Callable[..., Tally]], Tally] = lambda _vendor, send: send()
+    part: tuple[int, int] | None = None
+    closes: bool = True
 
 
 def upload(folder: RunFolder, vendors: Sequence[Vendor], conditions: Conditions | None = None) -> list[Tally]:
@@ -93,8 +100,9 @@ def upload(folder: RunFolder, vendors: Sequence[Vendor], conditions: Conditions 
 
 
 def _to_one(folder: RunFolder, run: Run, vendor: Vendor, pacer: Pacer, conditions: Conditions) -> Tally:
-    tally = Tally(vendor.name)
-    began = conditions.clock()
+    known = Receipts()
+    notes: list[str] = []
+    seconds = 0.0
     rehearse = conditions.rehearse
     client = Client(
         vendor,
@@ -105,11 +113,38 @@ def _to_one(folder: RunFolder, run: Run, vendor: Vendor, pacer: Pacer, condition
         sleep=conditions.sleep,
         clock=conditions.clock,
         rehearse=(lambda request: rehearse(vendor.name, request)) if rehearse else None,
-        note=lambda text: tally.notes.append(plain(conditions.mask(text))),
+        note=lambda text: notes.append(plain(conditions.mask(text))),
     )
+
+    def send(**changes: Any) -> Tally:
+        nonlocal seconds
+        tally = Tally(vendor.name, notes=notes)
+        began = conditions.clock()
+        _pass(folder, run, vendor, client, known, tally, replace(conditions, **changes))
+        seconds += conditions.clock() - began
+        tally.reason = plain(conditions.mask(tally.reason))
+        tally.requests = client.requests
+        tally.seconds = seconds
+        return tally
+
+    try:
+        return conditions.follow(vendor, send)
+    finally:
+        client.close()
+
+
+def _pass(  # noqa: PLR0913, PLR0917 - what takes part in it
+    folder: RunFolder,
+    run: Run,
+    vendor: Vendor,
+    client: Client,
+    known: Receipts,
+    tally: Tally,
+    conditions: Conditions,
+) -> None:
     try:
         with holding(folder.path, vendor.name) as book:
-            _Upload(folder, run, vendor, client, book, tally, conditions).work()
+            _Upload(folder, run, vendor, client, known, book, tally, conditions).work()
     except JournalError as error:
         tally.reason = tally.reason or str(error)
         _count_unsent(tally, folder, vendor)
@@ -117,12 +152,6 @@ def _to_one(folder: RunFolder, run: Run, vendor: Vendor, pacer: Pacer, condition
         LOGGER.error("%s: %s", vendor.name, conditions.mask(format_exc()))  # noqa: TRY400 - may quote a secret
         tally.reason = f"unexpected {type(error).__name__}: {error}"
         tally.remedy = "please report this; everything is kept"
-    finally:
-        client.close()
-    tally.reason = plain(conditions.mask(tally.reason))
-    tally.requests = client.requests
-    tally.seconds = conditions.clock() - began
-    return tally
 
 
 def _count_unsent(tally: Tally, folder: RunFolder, vendor: Vendor) -> None:
@@ -143,12 +172,13 @@ class _Upload:
     run: Run
     vendor: Vendor
     http: Client
+    known: Receipts
     book: ReceiptBook
     tally: Tally
     conditions: Conditions
 
     def __post_init__(self) -> None:
-        self._receipts = self.folder.receipts(self.vendor.name)
+        self._receipts = self.folder.receipts(self.vendor.name, self.known)
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._row: list[tuple[Result, str]] = []  # refusals since something was accepted
@@ -173,6 +203,7 @@ class _Upload:
             again=self.conditions.again,
             even_if_doubled=self.conditions.even_if_doubled,
             survey=counts,
+            part=self.conditions.part,
         )
         self.tally.run_id = self.vendor.run_id or self._receipts.run_id
         try:
@@ -186,6 +217,7 @@ class _Upload:
         except VendorError as error:
             self.tally.reason = str(error)
             self.tally.remedy = error.remedy
+            self.tally.may_pass = isinstance(error, TransientError)
         finally:
             self._count(counts, rest)
         if self.tally.is_complete:
@@ -372,6 +404,8 @@ class _Upload:
         tally.doubtful += counts.doubtful
         tally.refused += counts.refused
         tally.refusals += counts.refusals
+        if self.conditions.part:
+            return  # what is said once is said of the whole
         if counts.ignored:
             tally.notes.append(f"{count(counts.ignored, 'result')} left out by a mark of the tool's own plugin")
         if counts.garbage:
@@ -379,6 +413,9 @@ class _Upload:
 
     def _close(self) -> None:
         if self.vendor.run_id or not self.tally.run_id or self._receipts.closed or not self.vendor.can("close_run"):
+            return
+        if not self.conditions.closes:
+            self.tally.is_run_open = True
             return
         try:
             self.vendor.close_run(self.http, self.tally.run_id)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -191,10 +192,33 @@ class Project:
             with suppress(subprocess.TimeoutExpired):
                 assert process.wait(timeout=0.02) is None, "it ended before"
 
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Returns when it is so."""
+        ends = time.monotonic() + PATIENCE_S
+        while not is_so():
+            assert time.monotonic() < ends, "it took too long"
+            threading.Event().wait(0.02)
+
     def kill(self, process: subprocess.Popen[str]) -> None:
         """Ends a process and those it started, without a word."""
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+    def processes(self) -> dict[int, Path]:
+        """The processes that work in the project or speak of it, by their number: where each works. Linux only."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended meanwhile, or is somebody else's
+                place = (process / "cwd").readlink()
+                speaks = str(self.root).encode() in (process / "cmdline").read_bytes()
+                if speaks or place.is_relative_to(self.root):
+                    found[int(process.name)] = place
+        return found
+
+    def sender(self) -> int:
+        """The number of the sender's process. Linux only."""
+        (found,) = (number for number, place in self.processes().items() if place.parent.name == ".tmsreport")
+        return found
 
     def journals(self) -> list[RunFolder]:
         """The run folders in the usual place."""

@@ -24,7 +24,9 @@ from pytest_tmsreport.journal import (
     RunFolder,
     StoredFile,
     folders,
+    hold,
     holding,
+    is_held,
     new_id,
     prune,
 )
@@ -171,6 +173,31 @@ def test_a_torn_last_line_is_left_out(journal: Journal, folder: Path) -> None:
     assert read(folder) == ([FIRST], 0)
 
 
+def test_what_it_has_grown_by_is_told_in_whole_lines(journal: Journal, folder: Path) -> None:
+    head, start = RunFolder(folder).grown(0)
+    journal.write(FIRST)
+    journal.write(SECOND)
+    append(folder, b'{"result":{"id":"r3"')
+    lines, end = RunFolder(folder).grown(start)
+    assert (head, lines) == (1, 2)
+    assert RunFolder(folder).grown(end) == (0, end)
+    append(folder, b"}\n")
+    assert RunFolder(folder).grown(end) == (1, (folder / "results.jsonl").stat().st_size)
+
+
+def test_a_part_of_it_holds_the_results_between_two_places(journal: Journal, folder: Path) -> None:
+    journal.write(FIRST)
+    _, start = RunFolder(folder).grown(0)
+    journal.write(SECOND)
+    _, end = RunFolder(folder).grown(start)
+    journal.write(FIRST)
+    assert list(RunFolder(folder).results(part=(start, end))) == [SECOND]
+
+
+def test_nothing_has_grown_where_there_is_no_journal(tmp_path: Path) -> None:
+    assert RunFolder(tmp_path).grown(7) == (0, 7)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -274,6 +301,18 @@ def test_receipts_add_up(folder: Path) -> None:
         refused={"r2": "no such case"},
         closed=True,
     )
+
+
+@pytest.mark.usefixtures("journal")
+def test_receipts_that_are_known_get_what_was_written_since(folder: Path) -> None:
+    with holding(folder, "qase") as book:
+        book.write(opened="12", sent=["r1"])
+    append(folder, b'{"sent":["torn', "qase.jsonl")
+    known = RunFolder(folder).receipts("qase")
+    with holding(folder, "qase") as book:
+        book.write(sent=["r2"], refused={"r3": "too long"})
+    assert RunFolder(folder).receipts("qase", known) == RunFolder(folder).receipts("qase")
+    assert (known.run_id, known.sent, known.refused) == ("12", {"r1", "r2"}, {"r3": "too long"})
 
 
 @pytest.mark.usefixtures("journal")
@@ -381,6 +420,20 @@ def test_looking_whether_a_run_is_live_does_not_disturb_it(journal: Journal, fol
     journal.write(FIRST)
     assert RunFolder(folder).is_live()
     assert read(folder) == ([FIRST], 0)
+
+
+def test_several_may_look_at_once_who_holds_a_file_and_one_that_is_missing_is_held_by_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    assert not is_held(path)
+    assert not path.exists()
+    path.touch()
+    with path.open("rb+") as looking:
+        hold(looking.fileno(), alone=False)
+        assert os.name != "posix" or not is_held(path)
+    with path.open("rb+") as holding_it:
+        hold(holding_it.fileno())
+        assert is_held(path)
+    assert not is_held(path)
 
 
 def stored(journal: Journal, content: bytes = b"hello") -> StoredFile:

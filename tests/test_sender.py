@@ -229,7 +229,7 @@ def test_one_that_hangs_is_stopped_and_everything_is_kept(
     served.troubles.add("hang")
     sender = start()
     wait_for_a_request(sender, served)
-    sender._ends = -math.inf
+    sender._deadline_s = -math.inf
     assert list(sender.events()) == []
     assert sender.stop() == "the sender did not end in time and was stopped"
     assert sender._process.poll() is not None

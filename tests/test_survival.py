@@ -6,7 +6,6 @@ import os
 import shlex
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,25 +21,6 @@ ONE = "def test_one(): pass\n"
 def finish(project: Project, ran: Ran) -> Ran:
     """Runs the command that the summary names."""
     return project.run(*shlex.split(ran.line("send the rest: ").removeprefix("send the rest: ")))
-
-
-def processes() -> dict[int, tuple[str, Path]]:
-    """The command line and the working directory of every process that can be looked at."""
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended meanwhile, or is somebody else's
-            command = (process / "cmdline").read_bytes().decode(errors="replace")
-            found[int(process.name)] = command, (process / "cwd").readlink()
-    return found
-
-
-def still_running(project: Project) -> list[str]:
-    """The command lines of processes that work in the project or speak of it."""
-    return [
-        command
-        for command, place in processes().values()
-        if str(project.root) in command or place.is_relative_to(project.root)
-    ]
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n1"])
@@ -207,7 +187,7 @@ def test_nothing_of_ours_runs_when_pytest_has_returned(project: Project) -> None
     project.write("test_one.py", ONE)
     ran = project.report("-n2")
 
-    assert still_running(project) == []
+    assert project.processes() == {}
     assert ran.line("qase: ").startswith("qase: 1 delivered")
 
 
@@ -217,7 +197,7 @@ def test_a_server_that_hangs_costs_the_deadline_and_no_result(project: Project) 
     project.served.troubles.add("hang*9")
     ran = project.report("--tms-set", "deadline_s=1")
 
-    assert still_running(project) == []
+    assert project.processes() == {}
     assert ran.status == 0
     assert ran.line("qase: ").startswith("qase: 0 delivered, 1 kept, 0 refused, 0 without case | no run | ")
     assert ran.line("reason: ")
@@ -246,9 +226,7 @@ def test_a_sender_that_is_killed_is_reported_and_loses_nothing(project: Project)
     project.served.troubles.add("hang")
     process = project.start_pytest("--tms-to", "qase")
     project.wait_for(process, lambda: bool(project.box.requests))
-    (folder,) = project.journals()
-    (sender,) = (number for number, (_, place) in processes().items() if place == folder.path)
-    os.kill(sender, signal.SIGKILL)
+    os.kill(project.sender(), signal.SIGKILL)
     ran = project.ended(process)
 
     assert ran.status == 0
@@ -267,7 +245,7 @@ def test_ctrl_c_while_results_are_sent_keeps_them(project: Project) -> None:
     os.killpg(process.pid, signal.SIGINT)
     ran = project.ended(process)
 
-    assert still_running(project) == []
+    assert project.processes() == {}
     assert ran.line("qase: ").startswith("qase: 0 delivered, 1 kept, 0 refused, 0 without case | no run | ")
     assert "interrupted while sending" in ran.line("reason: ")
     assert finish(project, ran).status == 0
