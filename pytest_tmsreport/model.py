@@ -186,7 +186,7 @@ class Result:
 class Run:
     """One reported session. `id` is the plugin's own and unique; `start` is in epoch seconds (UTC).
 
-    `case_ids` is set by the upload: all cases that are about to be reported.
+    `case_ids` is set by the upload: all cases that are about to be reported; while tests run, others may follow.
     """
 
     id: str

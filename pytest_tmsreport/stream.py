@@ -90,7 +90,7 @@ class Session:
                 due = min(due, self._clock() + self._stream_s)
             if lines < vendor.batch_size and self._clock() < due:
                 continue
-            tally = send(part=(start, end), closes=False)
+            tally = send(part=(start, end))
             doubt = tally if tally.doubtful else doubt
             if tally.kept <= tally.doubtful:
                 start, lines, due = end, 0, math.inf

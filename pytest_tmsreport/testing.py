@@ -202,7 +202,7 @@ class VendorContract:
         for result in self.results(3):
             desk.journal.write(result)
             _, end = desk.folder.grown(start)
-            assert desk.send(part=(start, end), closes=False).delivered == 1
+            assert desk.send(part=(start, end)).delivered == 1
             start = end
         assert not [run for run in desk.box.runs.values() if run.end is not None]
         desk.write()

@@ -56,7 +56,7 @@ class Conditions:
 
     `follow` gets each destination and a function that makes one pass over the journal for it, under these conditions
     but for those that it is given; it returns the last tally. `part` (bytes of the journal, at ends of lines) is all
-    that a pass looks at; one that is not to be the last leaves the run open (`closes`).
+    that a pass looks at, and not the last; `closes` says whether the last one completes the run.
     """
 
     network: Network | None = None
@@ -220,7 +220,7 @@ class _Upload:
             self.tally.may_pass = isinstance(error, TransientError)
         finally:
             self._count(counts, rest)
-        if self.tally.is_complete:
+        if self.tally.is_complete and not self.conditions.part:
             self._close()
         if self.tally.run_id and not self.conditions.rehearse:
             self.tally.run_url = self.vendor.run_url(self.tally.run_id)
@@ -416,6 +416,7 @@ class _Upload:
             return
         if not self.conditions.closes:
             self.tally.is_run_open = True
+            self.note("everything is delivered, and the run is left open: its session was killed")
             return
         try:
             self.vendor.close_run(self.http, self.tally.run_id)

@@ -190,32 +190,39 @@ def test_a_test_sees_no_child_no_thread_and_no_open_file_more(project: Project, 
     assert {**streaming, "files": 0} == {**without, "files": 0}
 
 
-def test_of_a_test_that_is_run_again_only_the_last_attempt_arrives(project: Project, workers: str) -> None:
+def test_the_flag_alone_reports_to_what_the_settings_name(project: Project) -> None:
+    project.settings("[tmsreport:qase]\n")
+    project.write("test_seven.py", SEVEN)
+    ran = project.pytest("--tms-stream", *SOON)
+
+    assert ran.status == 0, ran.out
+    assert len(project.arrived) == 7
+
+
+def test_of_a_test_that_is_run_again_the_last_attempt_arrives_alone(project: Project, workers: str) -> None:
     project.neighbours = ("rerunfailures",)
     project.write(
         "test_again.py",
-        f"""{LOOK}
-TRIES = []
+        """
+        TRIES = []
 
-def test_first():
-    pass
+        def test_first():
+            pass
 
-def test_flaky():
-    TRIES.append(1)
-    if len(TRIES) == 2:
-        wait_for(lambda: arrived() >= 1)  # the first try is in the journal for long enough
-    assert len(TRIES) == 3
+        def test_flaky():
+            TRIES.append(1)
+            assert len(TRIES) == 3
 
-def test_last():
-    wait_for(lambda: arrived() >= 1)
-""",
+        def test_never_passes():
+            assert False
+        """,
     )
     ran = project.report(workers, "--dist=loadfile", "--reruns=2", "--tms-stream", "--tms-set", "stream_s=0")
 
-    assert ran.status == 0, ran.out
-    assert titles(project) == ["test_first", "test_flaky", "test_last"]
-    assert [result.status for result in project.arrived] == ["passed"] * 3
-    assert len(ran.results) == 5
+    assert ran.status == 1, ran.out
+    statuses = {result.title: result.status for result in project.arrived}
+    assert statuses == {"test_first": "passed", "test_flaky": "passed", "test_never_passes": "failed"}
+    assert (len(project.arrived), len(ran.results)) == (3, 7)
     assert ran.line("qase: ").startswith("qase: 3 delivered, 0 kept,")
 
 
@@ -555,6 +562,29 @@ def test_where_results_of_a_case_are_merged_all_of_them_wait_for_the_end(live: C
     assert len(sandbox.box.results) == 8
 
 
+def test_an_attempt_that_is_followed_by_another_is_not_sent(live: Callable[..., Live]) -> None:
+    sandbox = qase_sandbox.create()
+    session = live(Mount([sandbox]), QASE)
+    last, other = make_results(2)
+    session.write(replace(last, id="22222222-2222-4222-8222-222222222222", superseded=True), other)
+    wait_until(lambda: len(sandbox.box.results) > 0)
+    assert [result.title for result in sandbox.box.results.values()] == [other.title]
+    session.write(replace(last, attempt=2))
+    wait_until(lambda: len(sandbox.box.results) > 1)
+    assert session.end().is_complete
+    assert {result.id for result in sandbox.box.results.values()} == {last.id, other.id}
+
+
+def test_an_attempt_whose_successor_never_came_is_sent_in_the_end(live: Callable[..., Live]) -> None:
+    sandbox = qase_sandbox.create()
+    session = live(Mount([sandbox]), QASE)
+    first, other = make_results(2)
+    session.write(replace(first, superseded=True), other)
+    wait_until(lambda: len(sandbox.box.results) > 0)
+    assert session.end().is_complete
+    assert {result.id for result in sandbox.box.results.values()} == {first.id, other.id}
+
+
 def test_what_names_no_case_waits_where_the_tool_has_to_find_it_and_the_run_grows_meanwhile(
     live: Callable[..., Live],
 ) -> None:
@@ -609,7 +639,9 @@ def test_the_run_of_a_session_that_was_killed_stays_open_and_is_completed_by_the
     session = live(mount, QASE, stream_s=600.0)
     session.write(*make_results(3))
     session.journal._lines.close()  # as the system does it
-    assert session.tally().delivered == 3
+    tally = session.tally()
+    assert (tally.delivered, tally.kept) == (3, 0)
+    assert tally.notes == ["everything is delivered, and the run is left open: its session was killed"]
     (run,) = sandbox.box.runs.values()
     assert (run.end, session.folder.is_delivered) == (None, False)
     upload(session.folder, [QASE], Conditions(transport=WsgiAdapter(mount)))

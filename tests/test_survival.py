@@ -161,10 +161,13 @@ def test_leaves_a_thread():
 """
 
 
-def test_a_suite_that_breaks_what_it_can_is_reported_all_the_same(project: Project, workers: str) -> None:
+@pytest.mark.parametrize("moment", [(), ("--tms-stream", "--tms-set", "stream_s=0")], ids=["end", "stream"])
+def test_a_suite_that_breaks_what_it_can_is_reported_all_the_same(
+    project: Project, workers: str, moment: tuple[str, ...]
+) -> None:
     project.neighbours = ("socket",)
     project.write("test_hostile.py", HOSTILE)
-    ran = project.report(workers, "--disable-socket", *(["--allow-unix-socket"] if workers == "-n2" else []))
+    ran = project.report(workers, *moment, "--disable-socket", *(["--allow-unix-socket"] if workers == "-n2" else []))
 
     assert ran.status == 0
     assert len(project.arrived) == 24
