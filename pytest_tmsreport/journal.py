@@ -128,15 +128,13 @@ class StoredFile:
     def open(self) -> BinaryIO:
         """Opens it without following links; raises JournalError where the content is not what was stored."""
         try:
-            handle = os.open(self.path, READING)
-            file = os.fdopen(handle, "rb")
+            file = open_ordinary(self.path)
         except OSError as error:
             raise JournalError(f"cannot read the file {self.name!r} of the journal: {error}") from error
         found = hashlib.sha256()
-        is_regular = stat.S_ISREG(os.fstat(handle).st_mode)
-        while is_regular and (part := file.read(2**20)):
+        while part := file.read(2**18):
             found.update(part)
-        if not is_regular or found.hexdigest() != self.attachment.sha256 or file.tell() != self.size:
+        if found.hexdigest() != self.attachment.sha256 or file.tell() != self.size:
             file.close()
             raise JournalError(f"the file {self.name!r} of the journal is not what was stored: {self.path}")
         file.seek(0)
@@ -271,6 +269,31 @@ def read(attachment: Attachment) -> bytes:
     """The content of an attachment whose `path` the upload has set. Raises JournalError where it is not as stored."""
     with StoredFile(attachment, Path(attachment.path)).open() as file:
         return file.read()
+
+
+def open_ordinary(path: Path) -> BinaryIO:
+    """Opens a file for reading. Raises OSError, also for a link, a folder, a device or a pipe."""
+    seen = path.lstat()  # before it is opened: that may do something to a device, and Windows would follow a link
+    kind = _KINDS.get(stat.S_IFMT(seen.st_mode), "something else")
+    if kind == _ORDINARY:
+        handle = os.open(path, READING)
+        if os.path.samestat(seen, os.fstat(handle)):
+            return os.fdopen(handle, "rb")
+        os.close(handle)
+        kind = "exchanged just now"
+    raise OSError(f"{path} is {kind}, not {_ORDINARY}")
+
+
+_ORDINARY = "an ordinary file"
+_KINDS = {
+    stat.S_IFREG: _ORDINARY,
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def folders(base: Path) -> list[RunFolder]:

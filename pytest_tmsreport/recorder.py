@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 from .clock import Clock
 from .keeping import Keeper
 from .model import DEEPEST, Outcome
-from .render import readable, trim
+from .render import plain, readable, trim
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 TITLE, TEXT = 500, 10_000
@@ -133,7 +134,8 @@ class Recording:
         try:
             kept = self._keeper.keep(source, name, mime)
         except Exception as error:  # noqa: BLE001 - somebody's object must not fail somebody's test
-            self.note(f"not attached: {name or readable(source)}: {error}")
+            said = source if isinstance(source, (str, os.PathLike)) else type(source).__name__
+            self.note(f"not attached: {plain(name or str(said))}: {error}")
             return
         self.words.setdefault("attachments", []).append(kept)
         inner = self._here(follows=follows)
