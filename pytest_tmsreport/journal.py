@@ -53,6 +53,7 @@ class Journal:
         """Makes the folder, its parent and a `.gitignore`."""
         self.folder = folder
         self._stored: set[str] = set()
+        self._named: set[str] = set()
         try:
             is_ours = not folder.parent.exists()
             folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,6 +71,7 @@ class Journal:
     def write(self, result: Result) -> None:
         """Puts one result on disk."""
         self._lines.write({"result": result})
+        self._named.update(each.sha256 for each in result.attachments)
 
     def attach(self, name: str, mime: str, content: bytes) -> Attachment:
         """Stores a file's content once, under its hash."""
@@ -85,7 +87,14 @@ class Journal:
         return Attachment(name, mime, sha256, len(content))
 
     def end(self, *, exitstatus: int, not_run: list[str]) -> None:
-        """Says that the session is over, and which of the collected tests never ran; closes the file."""
+        """Says that the session is over, and which of the collected tests never ran; closes the file.
+
+        Stored files that no result names are removed: their tests are not reported, or not with files.
+        """
+        with suppress(OSError):  # they are only in the way
+            for path in (self.folder / ATTACHMENTS).iterdir():
+                if path.name not in self._named:
+                    path.unlink(missing_ok=True)
         try:
             self._lines.write({"end": {"exitstatus": exitstatus, "not_run": not_run}})
         finally:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from .render import count, plain
 
-SHOWN_REFUSALS = 10
+SHOWN = 10
+"""The most refusals, or files left out, that a summary names."""
 
 
 @dataclass
@@ -83,10 +84,10 @@ def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
         yield Line(f"  reason: {plain(tally.reason, 500)}", is_loss=True)
     if tally.remedy:
         yield Line(f"  what to do: {plain(tally.remedy, 500)}", is_loss=True)
-    for nodeid, reason in tally.refusals[:SHOWN_REFUSALS]:
+    for nodeid, reason in tally.refusals[:SHOWN]:
         yield Line(f"  refused: {plain(nodeid)}: {plain(reason)}", is_loss=True)
-    if len(tally.refusals) > SHOWN_REFUSALS:
-        yield Line(f"  refused: and {len(tally.refusals) - SHOWN_REFUSALS} more", is_loss=True)
+    if len(tally.refusals) > SHOWN:
+        yield Line(f"  refused: and {len(tally.refusals) - SHOWN} more", is_loss=True)
     if tally.kept > tally.doubtful:
         yield Line("  send the rest: ", is_loss=True, command=command())
     if tally.refused:

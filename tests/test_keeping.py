@@ -11,12 +11,15 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_tmsreport.keeping import Keeper
 from pytest_tmsreport.masking import masker
+
+if TYPE_CHECKING:
+    from conftest import Project, Ran
 
 TOKEN = "s3cret-token"
 
@@ -238,3 +241,71 @@ def test_an_image_and_a_figure_are_drawn_as_png() -> None:
 def test_what_is_no_file_at_all_is_refused(run: Run) -> None:
     with pytest.raises(ValueError, match="neither a path"):
         run.keep(object())
+
+
+SUITE = """
+import pytest
+import pytest_tmsreport as tms
+
+@pytest.fixture
+def tidy():
+    yield
+    tms.attach(b"of a teardown", name="end.bin")
+
+def test_passes(tidy):
+    with tms.step("look"):
+        tms.attach(b"of a pass", name="pass.bin")
+    tms.attach(b"of both", name="both.bin")
+
+def test_fails():
+    tms.attach(b"of both", name="both.bin")
+    tms.attach(b"of a failure", name="fail.bin")
+    assert False
+
+@pytest.mark.tms(ignore=True)
+def test_is_ignored():
+    tms.attach(b"of nobody", name="ignored.bin")
+    assert False
+"""
+
+
+def held(ran: Ran) -> set[bytes]:
+    """What is stored in the run folder."""
+    assert ran.folder
+    return {path.read_bytes() for path in (ran.folder.path / "attachments").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        ("all", {b"of a pass", b"of both", b"of a failure", b"of a teardown"}),
+        ("failed", {b"of both", b"of a failure"}),
+        ("none", set()),
+    ],
+)
+def test_only_the_files_of_the_results_that_are_wanted_are_reported_and_stay(
+    project: Project, workers: str, wanted: str, kept: set[bytes]
+) -> None:
+    project.write("test_shop.py", SUITE)
+    project.settings(f"[tmsreport]\nattach = {wanted}\n")
+    ran = project.report(workers)
+    assert held(ran) == kept
+    arrived = {file.sha256 for file in project.box.attachments.values()}
+    assert arrived == {hashlib.sha256(content).hexdigest() for content in kept}
+    named = {file.sha256 for result in ran.results for file in result.attachments}
+    assert named == arrived
+
+
+def test_a_file_that_is_too_large_is_named_with_its_size_in_the_summary_and_at_the_tool(
+    project: Project, workers: str
+) -> None:
+    lines = ["import pytest_tmsreport as tms", "def test_attaches():", "    tms.attach(b'fine', name='fine.bin')"]
+    lines += [f"    tms.attach(b'x' * 2000, name='large{number}.bin')" for number in range(12)]
+    project.write("test_shop.py", "\n".join(lines))
+    project.settings("[tmsreport]\nmax_attachment_mb = 0.001\n")
+    ran = project.report(workers)
+    assert held(ran) == {b"fine"}
+    why = "it has 2000 bytes, `max_attachment_mb` allows 1049"
+    assert f"not attached: test_shop.py::test_attaches: large9.bin: {why}" in ran.out
+    assert "not attached: and 2 more files" in ran.out
+    assert f"not attached: large11.bin: {why}" in project.arrived[0].body["message"]
