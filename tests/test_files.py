@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import requests
@@ -17,6 +17,7 @@ import requests
 from pytest_tmsreport.client import Client, File
 from pytest_tmsreport.errors import Doubtful, JournalError
 from pytest_tmsreport.model import Attachment, Result
+from pytest_tmsreport.sandbox import catalog
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
 from pytest_tmsreport.sandbox import vansah as vansah_sandbox
@@ -24,6 +25,7 @@ from pytest_tmsreport.sandbox import xray as xray_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
 from pytest_tmsreport.sandbox.qase_fields import Rules as QaseRules
+from pytest_tmsreport.sandbox.server import serve
 from pytest_tmsreport.sandbox.site import Sandbox
 from pytest_tmsreport.sandbox.xray_fields import CLIENT_ID, CLIENT_SECRET
 from pytest_tmsreport.tally import lines
@@ -33,6 +35,9 @@ from pytest_tmsreport.vendors.qase import Qase
 from pytest_tmsreport.vendors.testrail import TestRail
 from pytest_tmsreport.vendors.vansah import Vansah
 from pytest_tmsreport.vendors.xray import Xray
+
+if TYPE_CHECKING:
+    from conftest import Project
 
 PATIENCE_S = 60
 QASE = Qase(name="qase", kind="qase", url="https://tms.test/qase", token=qase_sandbox.TOKEN, project="SHOP")
@@ -369,3 +374,95 @@ def test_an_answer_that_names_no_file_leaves_them_out(qase: Desk) -> None:
     tally = qase.send(transport=Silent(qase.mount))
     assert (tally.delivered, tally.files_left_out) == (1, 1)
     assert tally.notes == ["the file '0-0.bin' is left out: the answer to its upload does not name it"]
+
+
+MANY = """
+import pytest
+import pytest_tmsreport as tms
+
+@pytest.mark.parametrize("number", range(100))
+def test_attaches(number):
+    for name in ("before.png", "after.png", "server.log"):
+        tms.attach(f"{number} {name}".encode(), name=name)
+"""
+
+
+@pytest.mark.parametrize("trouble", ["503*1", "503*1@attachment"])
+def test_three_hundred_files_of_a_hundred_tests_take_a_few_requests(project: Project, trouble: str) -> None:
+    project.write("test_many.py", MANY)
+    project.served.troubles.add(trouble, "slow=0.05")
+    ran = project.report("-q")
+    assert "100 delivered" in ran.line("qase: ")
+    assert "300 files" in ran.line("qase: ")
+    assert len(project.box.requests) <= 60  # a fifth of one request a file
+    assert Counter(file.sha256 for file in project.box.attachments.values()).most_common(1)[0][1] == 1
+    assert len(project.box.attachments) == 300
+    assert sum(len(result.body["attachments"]) for result in project.arrived) == 300
+
+
+GAUGE = """
+from dataclasses import dataclass
+from pathlib import Path
+from pytest_tmsreport.vendors.{module} import {name}
+
+def peak():
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+
+@dataclass(frozen=True, kw_only=True)
+class Gauge({name}):
+    def close_run(self, http, run_id):
+        Path("peak").write_text(peak(), "ascii")  # in the run folder, where a sender works
+        super().close_run(http, run_id)
+"""
+ATTACHES_LARGE = """
+import pytest
+import pytest_tmsreport as tms
+
+@pytest.mark.tms("C1")
+def test_attaches():
+    tms.attach("{file}")
+    with open("{file}", "rb") as file:
+        tms.attach(file)
+"""
+
+
+@pytest.mark.parametrize(("name", "file"), [("qase", "video.mp4"), ("qase", "server.log"), ("testrail", "video.mp4")])
+def test_the_memory_of_tests_and_sender_does_not_grow_with_the_size_of_a_file(
+    project: Project, tmp_path: Path, name: str, file: str
+) -> None:
+    status = Path("/proc/self/status")
+    if not status.exists() or "VmHWM" not in status.read_text("ascii"):
+        pytest.skip("this system does not tell a process's peak of memory in /proc")
+    # A vendor of another package, so that the sender itself tells its peak when it has sent everything.
+    package = tmp_path / "gauge"
+    (package / "gauge-1.dist-info").mkdir(parents=True)
+    (package / "gauge-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: gauge\nVersion: 1\n")
+    (package / "gauge-1.dist-info" / "entry_points.txt").write_text("[pytest_tmsreport.vendors]\ngauge = gauge:Gauge\n")
+    kind = {"qase": "Qase", "testrail": "TestRail"}[name]
+    (package / "gauge.py").write_text(GAUGE.format(module=name, name=kind))
+    project.write("test_large.py", ATTACHES_LARGE.format(file=file))
+    project.write(
+        "conftest.py",
+        """
+        from pathlib import Path
+        from gauge import peak
+
+        def pytest_unconfigure():
+            Path("peak").write_text(peak(), "ascii")
+        """,
+    )
+    with serve([catalog.create(name)]) as served:
+        project.environ.update({key.replace(name.upper(), "GAUGE"): held for key, held in served.environment.items()})
+        project.environ["PYTHONPATH"] = str(package)
+        peaks = []
+        for size in (2**10, 30 * 2**20):
+            line = os.urandom(2**10) if file.endswith("mp4") else b"2026-09-14 10:02:11 INFO all is well here  \n" * 24
+            (project.root / file).write_bytes(line[: 2**10] * (size // 2**10))
+            ran = project.pytest("--tms-to", "gauge")
+            assert ran.folder
+            peaks.append([int((folder / "peak").read_text("ascii")) for folder in (project.root, ran.folder.path)])
+        assert sorted(each.size for each in served.boxes[name].attachments.values()) == [2**10, 30 * 2**20]
+    (tests, sender), (tests_large, sender_large) = peaks
+    assert tests_large - tests < 16 * 2**10  # KiB
+    assert sender_large - sender < 16 * 2**10
