@@ -108,7 +108,7 @@ def _opened(source: Any, name: str, stack: ExitStack) -> tuple[Read, str, str, i
         file = stack.enter_context(open_ordinary(path))
         return file.read, path.name, "", os.fstat(file.fileno()).st_size
     if isinstance(source, str):
-        return _held(source.encode("utf-8", "replace"), "text.txt", "text/plain")
+        return _held(source.encode("utf-8", "replace"), "text.txt")
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _held(bytes(source), "attachment.bin")
     if callable(getattr(source, "savefig", None)):

@@ -114,6 +114,11 @@ def test_the_type_is_as_said_else_as_the_name_or_the_content_tells(run: Run, nam
     assert run.keep(b"words", name, mime)["mime"] == kept
 
 
+@pytest.mark.parametrize(("name", "mime"), [("page.html", "text/html"), ("noname", "text/plain")])
+def test_a_text_is_of_the_type_that_its_name_tells(run: Run, name: str, mime: str) -> None:
+    assert run.keep("<p>words</p>", name)["mime"] == mime
+
+
 def test_a_content_of_unknown_type_is_said_to_be_just_that(run: Run) -> None:
     assert run.keep(b"\xff\x00", "noname")["mime"] == "application/octet-stream"
 
