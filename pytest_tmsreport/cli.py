@@ -30,7 +30,7 @@ from .render import count, plain, utc
 from .sender import LOG
 from .settings_text import INI, TOML
 from .sources import find_root, variable_name
-from .tally import lines
+from .tally import lines, of_files
 from .upload import Conditions, upload
 from .vendor import Vendor
 
@@ -145,6 +145,9 @@ def show(run: str, sets: Sequence[str], rootdir: Path | None, *, as_json: bool) 
             click.echo(f"  {result.outcome.value:8}{again} {plain(result.nodeid)}  {plain('; '.join(where))}")
             if result.message:
                 click.echo(f"           {plain(result.message)}")
+            if result.attachments:
+                names = ", ".join(f"{each.name} ({each.size} bytes)" for each in result.attachments)
+                click.echo(f"           {plain(names)}")
 
 
 @main.command()
@@ -283,7 +286,9 @@ def _list(folder: RunFolder) -> None:
     for name in head.destinations:
         receipts = folder.receipts(name)
         run = f", run {plain(receipts.run_id)}" if receipts.run_id else ""
-        click.echo(f"  {name}: {len(receipts.sent)} delivered, {len(receipts.refused)} refused{run}")
+        left_out = sum(not remote for remote in receipts.attached.values())
+        files = "".join(f", {words}" for words in of_files(len(receipts.attached) - left_out, 0, left_out))
+        click.echo(f"  {name}: {len(receipts.sent)} delivered, {len(receipts.refused)} refused{files}{run}")
 
 
 def _send_one(folder: RunFolder, root: Path, only: Sequence[str], options: _SendOptions) -> int:

@@ -41,11 +41,12 @@ class Captured(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """A finished attempt, what was printed meanwhile, and the files that travelled in its reports."""
+    """A finished attempt, what was printed meanwhile, the files that travelled in its reports, and those not kept."""
 
     result: Result
     captured: list[Captured]
     travelled: Sequence[tuple[Attachment, bytes]] = ()
+    unattached: Sequence[str] = ()
 
 
 @dataclass
@@ -204,6 +205,7 @@ class Collector:
             ),
             captured,
             [(_attachment(each), base64.b64decode(each["data"])) for each in files if "data" in each],
+            words.get("unattached", ()),
         )
 
     def _span(self, attempt: _Attempt) -> tuple[float, float]:

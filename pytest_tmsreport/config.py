@@ -48,6 +48,10 @@ class Settings:
     dir: str = setting("folder of the journals, relative to the rootdir", default=".tmsreport")
     mask: tuple[Line, ...] = setting("regular expressions of what is to be blacked out, one a line", default=())
     capture: Literal["failed", "all", "none"] = setting("whose captured output is reported", default="failed")
+    attach: Literal["failed", "all", "none"] = setting("whose attached files are reported", default="all")
+    max_attachment_mb: float = setting(
+        "MiB of the largest file that is kept; 0: only the tool's own limit", default=0.0
+    )
     screenshots: Literal["failed", "none"] = setting(
         "whether a test that fails shows what its browser shows", default="failed"
     )

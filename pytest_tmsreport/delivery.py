@@ -105,6 +105,7 @@ def _counted(folder: RunFolder, vendor: Vendor, why: str) -> Tally:
         return tally
     tally.delivered, tally.kept, tally.doubtful = counts.delivered, counts.pending + counts.doubtful, counts.doubtful
     tally.refused, tally.without_case = counts.refused, counts.without_case
+    tally.files_kept = sum(len(result.attachments) for result in counts.files_due)
     tally.run_id = vendor.run_id or receipts.run_id
     return tally
 

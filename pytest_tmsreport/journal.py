@@ -54,6 +54,7 @@ class Journal:
         """Makes the folder, its parent and a `.gitignore`."""
         self.folder = folder
         self._stored: set[str] = set()
+        self._named: set[str] = set()
         try:
             is_ours = not folder.parent.exists()
             folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,6 +72,7 @@ class Journal:
     def write(self, result: Result) -> None:
         """Puts one result on disk."""
         self._lines.write({"result": result})
+        self._named.update(each.sha256 for each in result.attachments)
 
     def attach(self, name: str, mime: str, content: bytes) -> Attachment:
         """Stores a file's content once, under its hash."""
@@ -86,7 +88,14 @@ class Journal:
         return Attachment(name, mime, sha256, len(content))
 
     def end(self, *, exitstatus: int, not_run: list[str]) -> None:
-        """Says that the session is over, and which of the collected tests never ran; closes the file."""
+        """Says that the session is over, and which of the collected tests never ran; closes the file.
+
+        Stored files that no result names are removed: their tests are not reported, or not with files.
+        """
+        with suppress(OSError):  # they are only in the way
+            for path in (self.folder / ATTACHMENTS).iterdir():
+                if path.name not in self._named:
+                    path.unlink(missing_ok=True)
         try:
             self._lines.write({"end": {"exitstatus": exitstatus, "not_run": not_run}})
         finally:
@@ -133,15 +142,13 @@ class StoredFile:
     def open(self) -> BinaryIO:
         """Opens it without following links; raises JournalError where the content is not what was stored."""
         try:
-            handle = os.open(self.path, READING)
-            file = os.fdopen(handle, "rb")
+            file = open_ordinary(self.path)
         except OSError as error:
             raise JournalError(f"cannot read the file {self.name!r} of the journal: {error}") from error
         found = hashlib.sha256()
-        is_regular = stat.S_ISREG(os.fstat(handle).st_mode)
-        while is_regular and (part := file.read(2**20)):
+        while part := file.read(2**18):
             found.update(part)
-        if not is_regular or found.hexdigest() != self.attachment.sha256 or file.tell() != self.size:
+        if found.hexdigest() != self.attachment.sha256 or file.tell() != self.size:
             file.close()
             raise JournalError(f"the file {self.name!r} of the journal is not what was stored: {self.path}")
         file.seek(0)
@@ -286,6 +293,31 @@ def read(attachment: Attachment) -> bytes:
     """The content of an attachment whose `path` the upload has set. Raises JournalError where it is not as stored."""
     with StoredFile(attachment, Path(attachment.path)).open() as file:
         return file.read()
+
+
+def open_ordinary(path: Path) -> BinaryIO:
+    """Opens a file for reading. Raises OSError, also for a link, a folder, a device or a pipe."""
+    seen = path.lstat()  # before it is opened: that may do something to a device, and Windows would follow a link
+    kind = _KINDS.get(stat.S_IFMT(seen.st_mode), "something else")
+    if kind == _ORDINARY:
+        handle = os.open(path, READING)
+        if os.path.samestat(seen, os.fstat(handle)):
+            return os.fdopen(handle, "rb")
+        os.close(handle)
+        kind = "exchanged just now"
+    raise OSError(f"{path} is {kind}, not {_ORDINARY}")
+
+
+_ORDINARY = "an ordinary file"
+_KINDS = {
+    stat.S_IFREG: _ORDINARY,
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def folders(base: Path) -> list[RunFolder]:

@@ -18,7 +18,7 @@ class Survey:
 
     `doubtful` results may have arrived, `garbage` counts unreadable lines, `ignored` are left out by a mark of the
     tool's own plugin, `refusals` pairs node ids with reasons;
-    `files_due` are delivered results whose files are not.
+    `files_due` are delivered results with those of their files that are not.
     """
 
     pending: int = 0
@@ -58,8 +58,8 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
         if all(each in receipts.sent for each in ids):
             seen.delivered += 1
             if vendor.files == "after" and result.attachments:
-                parts = [replace(result, id=each, case_ids=case_ids) for each in ids]
-                seen.files_due += [part for part in parts if _has_files_due(part, receipts)]
+                parts = (replace(result, id=each, case_ids=case_ids) for each in ids)
+                seen.files_due += [due for part in parts if (due := _with_files_due(part, receipts)).attachments]
         elif vendor.wants_case and not case_ids and not vendor.can("resolve"):
             seen.without_case += 1
         elif refused is not None and not again:
@@ -110,8 +110,9 @@ def file_key(result: Result, attachment: Attachment) -> str:
     return f"{result.id}:{attachment.sha256}"
 
 
-def _has_files_due(result: Result, receipts: Receipts) -> bool:
-    return any(file_key(result, each) not in receipts.attached for each in result.attachments)
+def _with_files_due(result: Result, receipts: Receipts) -> Result:
+    due = (each for each in result.attachments if file_key(result, each) not in receipts.attached)
+    return replace(result, attachments=tuple(due))
 
 
 def survey(folder: RunFolder, vendor: Vendor) -> Survey:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 from .clock import Clock
 from .keeping import Keeper
 from .model import DEEPEST, Outcome
-from .render import readable, trim
+from .render import plain, readable, trim
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 TITLE, TEXT = 500, 10_000
@@ -68,8 +69,16 @@ class OpenStep:
 class Recording:
     """What one attempt at a test has said so far. A witness begins it, and reads it when a phase has ended."""
 
-    def __init__(self, clock: Clock, keeper: Keeper | None = None, names: Container[str] | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        keeper: Keeper | None = None,
+        names: Container[str] | None = None,
+        *,
+        takes_files: bool = True,
+    ) -> None:
         self.clock = clock
+        self.takes_files = takes_files
         self.names = names  # of destinations and vendors, where they are known
         self._keeper = keeper
         self.steps: list[OpenStep] = []
@@ -124,6 +133,11 @@ class Recording:
         self.words.setdefault("notes", []).append(trim(text, TEXT))
 
     def attach(self, source: Any, name: str, mime: str, *, follows: bool = False) -> None:
+        """Keeps a file of the test, where those are wanted; see `keep`."""
+        if self.takes_files:
+            self.keep(source, name, mime, follows=follows)
+
+    def keep(self, source: Any, name: str, mime: str, *, follows: bool = False) -> None:
         """Keeps a file as it is now, with the step that is open here (`follows`: as in `begin`).
 
         What cannot be kept is a note.
@@ -133,7 +147,10 @@ class Recording:
         try:
             kept = self._keeper.keep(source, name, mime)
         except Exception as error:  # noqa: BLE001 - somebody's object must not fail somebody's test
-            self.note(f"not attached: {name or readable(source)}: {error}")
+            said = source if isinstance(source, (str, os.PathLike)) else type(source).__name__
+            text = trim(f"{plain(name or str(said))}: {error}", TEXT)
+            self.words.setdefault("unattached", []).append(text)
+            self.note(f"not attached: {text}")
             return
         self.words.setdefault("attachments", []).append(kept)
         inner = self._here(follows=follows)

@@ -6,6 +6,7 @@ import enum
 import re
 from collections.abc import Container, Iterable
 from datetime import datetime, timezone
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -128,7 +129,8 @@ def steps_as_text(steps: Iterable[Step], depth: int = 0) -> list[str]:
         said = [f"expected: {step.expected}" if step.expected else "", f"data: {step.data}" if step.data else ""]
         said.append(step.message)
         words = "".join(f": {each}" for each in said if each)
-        lines.append(f"{'  ' * depth}{step.outcome.value}: {step.title}{words} ({step.duration:.1f} s)")
+        text = f"{step.outcome.value}: {step.title}{words} ({step.duration:.1f} s)"
+        lines.append(indent(text, "  " * depth).replace("\n", "\n    "))
         lines += steps_as_text(step.steps, depth + 1)
     return lines
 

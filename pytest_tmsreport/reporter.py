@@ -28,7 +28,7 @@ from .render import count, plain, trim, without_escapes
 from .sender import LOG, PROGRESS, Origin
 from .sources import find_root
 from .stream import STOP
-from .tally import Line, Tally, lines, markdown
+from .tally import SHOWN, Line, Tally, lines, markdown
 from .witness import last_note
 
 EXIT_LOSS = 10
@@ -54,6 +54,7 @@ class Reporter:
         self._sender: Background | None = None
         self._callers = Callers(config)
         self._written = self._lost = 0
+        self._unattached: list[str] = []
         self._outcome: Outcome | None = None
         self._is_over = self._is_said = False
         self._summary: list[Line] = []
@@ -169,7 +170,10 @@ class Reporter:
 
     def _kept(self, closed: Closed) -> Result:
         """The result, its files stored, with what its test printed as text files."""
-        result, captured, travelled = closed
+        result, captured, travelled, unattached = closed
+        self._unattached += [f"{result.nodeid}: {text}" for text in unattached]
+        if self._wanted.settings.attach == "failed" and not result.outcome.is_bad:
+            result, travelled = replace(result, attachments=()), ()
         wanted = self._wanted.settings.capture
         for file, content in travelled:
             with self._guard("storing a file from another machine"):
@@ -223,6 +227,9 @@ class Reporter:
             yield Line(f"LOST: {count(self._lost, 'result')} could not be written to the journal", is_loss=True)
         if self._collector.ignored:
             yield Line(f"left out by their marks: {count(self._collector.ignored, 'test')}")
+        yield from (Line(f"not attached: {plain(text)}", is_loss=True) for text in self._unattached[:SHOWN])
+        if len(self._unattached) > SHOWN:
+            yield Line(f"not attached: and {count(len(self._unattached) - SHOWN, 'more file')}", is_loss=True)
         for nodeid, wrong in self._collector.wrong.items():
             yield Line(f"wrong mark: {plain(nodeid)}: {plain('; '.join(wrong), 500)}", is_loss=True)
         if not_run:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from .guard import Guard
-from .recorder import attach, note
+from .recorder import note, running
 
 DRIVER = ("get_screenshot_as_png", "execute_script", "current_url")
 PAGE = ("screenshot", "goto", "is_closed", "context")
@@ -73,8 +73,8 @@ def _show(camera: Callable[[], Any], fixture: str, name: str) -> None:
     kind = next((kind for signature, kind in KINDS.items() if start.startswith(signature)), None)
     if kind is None:
         note(f"no screenshot of {fixture}: {why}")
-    else:
-        attach(picture, name=f"{name}.{kind[0]}", mime=kind[1])
+    elif recording := running():
+        recording.keep(picture, f"{name}.{kind[0]}", kind[1])
 
 
 def _values(item: pytest.Item, names: Iterable[str]) -> Iterable[tuple[str, Any]]:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from .render import count, plain
 
-SHOWN_REFUSALS = 10
+SHOWN = 10
+"""The most refusals, or files left out, that a summary names."""
 
 
 @dataclass
@@ -17,10 +18,10 @@ class Tally:
     """Counts for one destination.
 
     `delivered`, `kept`, `refused` and `without_case` count results, `before` those that earlier uploads delivered,
-    `doubtful` those among the kept that may have arrived; `is_run_open` says that
-    the run is still to be completed;
-    `refusals` pairs node ids with reasons; `reason` says why anything was kept, `remedy` what a person can do;
-    `may_pass` that it may go away by itself.
+    `doubtful` those among the kept that may have arrived; `files` counts what the tool took of what was attached,
+    `files_kept` what is still to be sent, `files_left_out` what it does not get; `is_run_open` says that the run
+    is still to be completed; `refusals` pairs node ids with reasons; `reason` says why anything was kept, `remedy` what
+    a person can do; `may_pass` that it may go away by itself.
     """
 
     name: str
@@ -30,6 +31,9 @@ class Tally:
     refused: int = 0
     doubtful: int = 0
     without_case: int = 0
+    files: int = 0
+    files_kept: int = 0
+    files_left_out: int = 0
     run_id: str = ""
     run_url: str = ""
     requests: int = 0
@@ -77,7 +81,8 @@ def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
     )
     before = f" ({tally.before} before)" if tally.before else ""
     run = " ".join(part for part in (f"run {tally.run_id}" if tally.run_id else "no run", tally.run_url) if part)
-    effort = f"{count(tally.requests, 'request')}, {tally.seconds:.1f} s"
+    files = of_files(tally.files, tally.files_kept, tally.files_left_out)
+    effort = ", ".join([*files, count(tally.requests, "request"), f"{tally.seconds:.1f} s"])
     yield Line(plain(f"{tally.name}: {counts}{before} | {run} | {effort}", 1000), not tally.is_complete)
     for note in tally.notes:
         yield Line(f"  note: {plain(note, 500)}")
@@ -85,11 +90,11 @@ def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
         yield Line(f"  reason: {plain(tally.reason, 500)}", is_loss=True)
     if tally.remedy:
         yield Line(f"  what to do: {plain(tally.remedy, 500)}", is_loss=True)
-    for nodeid, reason in tally.refusals[:SHOWN_REFUSALS]:
+    for nodeid, reason in tally.refusals[:SHOWN]:
         yield Line(f"  refused: {plain(nodeid)}: {plain(reason)}", is_loss=True)
-    if len(tally.refusals) > SHOWN_REFUSALS:
-        yield Line(f"  refused: and {len(tally.refusals) - SHOWN_REFUSALS} more", is_loss=True)
-    if tally.kept > tally.doubtful:
+    if len(tally.refusals) > SHOWN:
+        yield Line(f"  refused: and {len(tally.refusals) - SHOWN} more", is_loss=True)
+    if tally.kept > tally.doubtful or tally.files_kept:
         yield Line("  send the rest: ", is_loss=True, command=command())
     if tally.refused:
         yield Line("  send the refused again, once mended: ", is_loss=True, command=command("--refused"))
@@ -98,14 +103,20 @@ def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
         yield Line(text, is_loss=True, command=command("--even-if-doubled"))
 
 
+def of_files(taken: int, kept: int, left_out: int) -> list[str]:
+    """`3 files`, `1 file kept`, `1 file left out`: what there is of it."""
+    numbers = {"": taken, " kept": kept, " left out": left_out}
+    return [f"{count(number, 'file')}{words}" for words, number in numbers.items() if number]
+
+
 def markdown(tallies: Iterable[Tally], command: Callable[..., str], mask: Callable[[str], str] = str) -> str:
     """The summary of all destinations for a page, such as the step summary of GitHub Actions."""
-    rows = ["### Test management", "", "| destination | delivered | kept | refused | without case | run |"]
-    rows.append("|---|---|---|---|---|---|")
+    rows = ["### Test management", "", "| destination | delivered | kept | refused | without case | files | run |"]
+    rows.append("|---|---|---|---|---|---|---|")
     told = []
     for tally in tallies:
         run = f"[{_cell(tally.run_id)}]({tally.run_url})" if tally.run_url else _cell(tally.run_id)
-        counts = f"{tally.delivered} | {tally.kept} | {tally.refused} | {tally.without_case}"
+        counts = f"{tally.delivered} | {tally.kept} | {tally.refused} | {tally.without_case} | {tally.files}"
         rows.append(f"| {tally.name} | {counts} | {run} |")
         told += [line.masked(mask).strip() for line in lines(tally, command)][1:]
     return "\n".join([*rows, *(["", *(f"- {_cell(text)}" for text in told)] if told else [])]) + "\n\n"

@@ -184,13 +184,15 @@ class _Upload:
         self._row: list[tuple[Result, str]] = []  # refusals since something was accepted
         self._refused: dict[str, Any] = {}
         self._left: dict[str, int] = {}  # of tests with several cases: how many are still to arrive
+        self._pool = ThreadPoolExecutor(max(self.vendor.parallel, 1))  # for batches and files alike
         self._files = Files(
             self.vendor,
             self.http,
             self.folder,
             self._receipts,
+            self._pool,
             self.write,
-            self.note,
+            self._check_time,
             self.conditions.rehearse is not None,
         )
 
@@ -207,13 +209,8 @@ class _Upload:
         )
         self.tally.run_id = self.vendor.run_id or self._receipts.run_id
         try:
-            results = self._ready(rest, counts)
-            first = next(results, None)
-            if first is not None:
-                run_id = self.tally.run_id = self.tally.run_id or self._open()
-                self._send_all(run_id, chain([first], results))
-            self._refuse_row()
-            self._files.send_due(counts.files_due)
+            with self._pool:
+                self._send_rest(rest, counts)
         except VendorError as error:
             self.tally.reason = str(error)
             self.tally.remedy = error.remedy
@@ -224,6 +221,16 @@ class _Upload:
             self._close()
         if self.tally.run_id and not self.conditions.rehearse:
             self.tally.run_url = self.vendor.run_url(self.tally.run_id)
+
+    def _send_rest(self, rest: Iterator[Result], counts: Survey) -> None:
+        results = self._ready(rest, counts)
+        first = next(results, None)
+        if first is not None:
+            run_id = self.tally.run_id = self.tally.run_id or self._open()
+            self._send_all(run_id, chain([first], results))
+        self._refuse_row()
+        # Behind every result, and in the pool, whose threads are the requests that may be under way at once.
+        self._pool.submit(self._files.send_due, counts.files_due).result()
 
     def write(self, **line: Any) -> None:
         """Adds a receipt, unless this is a rehearsal."""
@@ -272,16 +279,16 @@ class _Upload:
         return run_id
 
     def _send_all(self, run_id: str, results: Iterable[Result]) -> None:
-        with ThreadPoolExecutor(max(self.vendor.parallel, 1)) as pool:
-            waiting: set[Future[None]] = set()
-            for batch in _batches(results, self.vendor):
-                if len(waiting) >= self.vendor.parallel:
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        future.result()
-                waiting.add(pool.submit(self._send, run_id, batch))
-            for future in waiting:
-                future.result()
+        most = 1 if self.vendor.one_batch_at_once else self.vendor.parallel
+        waiting: set[Future[None]] = set()
+        for batch in _batches(results, self.vendor):
+            if len(waiting) >= most:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+            waiting.add(self._pool.submit(self._send, run_id, batch))
+        for future in waiting:
+            future.result()
 
     def _send(self, run_id: str, batch: Sequence[Result]) -> None:
         parts = [self._not_received(run_id, batch)]
@@ -289,8 +296,7 @@ class _Upload:
             part = parts.pop()
             if not part:
                 continue
-            if self.conditions.clock() >= self.conditions.deadline():
-                raise TransientError("the time allowed for sending is over", remedy="send the rest later")
+            self._check_time()
             try:
                 ready = self._files.put(run_id, part)
                 with self._noted(part):
@@ -310,6 +316,10 @@ class _Upload:
                 parts += self._sort_out(error, part)
             else:
                 self._accept(part, remote)
+
+    def _check_time(self) -> None:
+        if self.conditions.clock() >= self.conditions.deadline():
+            raise TransientError("the time allowed for sending is over", remedy="send the rest later")
 
     def _not_received(self, run_id: str, batch: Sequence[Result]) -> Sequence[Result]:
         """Of a batch that an earlier upload was sending when it ended, what has not arrived."""
@@ -356,7 +366,7 @@ class _Upload:
             done = sum(self._is_whole(each) for each in ids)
             self.tally.delivered += done
         self.conditions.progress(self.tally.name, done)
-        self._files.send_after(batch, with_files)
+        self._files.follow(batch, with_files)
 
     def _is_whole(self, part_id: str) -> bool:
         """True where this was the last of a test's cases."""
@@ -408,6 +418,9 @@ class _Upload:
             return  # what is said once is said of the whole
         if counts.ignored:
             tally.notes.append(f"{count(counts.ignored, 'result')} left out by a mark of the tool's own plugin")
+        self._files.follow(counts.files_due, self._receipts.remote)
+        tally.files, tally.files_left_out, tally.files_kept = self._files.taken, self._files.left_out, self._files.kept
+        tally.notes += [plain(self.conditions.mask(text)) for text in self._files.notes()]
         if counts.garbage:
             tally.notes.append(f"{count(counts.garbage, 'line')} of the journal cannot be read")
 

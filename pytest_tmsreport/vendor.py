@@ -21,7 +21,7 @@ from .model import Outcome
 if TYPE_CHECKING:
     from .auth import Auth
     from .client import Client, File
-    from .model import Result, Run
+    from .model import Attachment, Result, Run
 
 ENTRY_POINTS = "pytest_tmsreport.vendors"
 
@@ -74,7 +74,8 @@ class Vendor:
     `is_repeatable` says that sending a batch a second time changes nothing: the tool takes an id of ours, or keeps one
     result a case. `files` says when attachments go: before the results that name them, after them by the ids that
     `send` returned, or inside their request (`journal.read`). `file_bytes`, `files_bytes` and `files_per_request` are
-    the limits of one file, and of the files of one request (`inline`: of one result); 0: none.
+    the limits of one file, and of the files of one request (`inline`: of one result); 0: none. `one_batch_at_once`
+    keeps batches in their order, one request after the other, where files may still go `parallel`.
     `headers` go with every request.
     `answer_s` is how long the tool may take to answer (seconds).
     """
@@ -94,6 +95,7 @@ class Vendor:
     files_per_request: ClassVar[int] = 1
     file_bytes: ClassVar[int] = 0
     files_bytes: ClassVar[int] = 0
+    one_batch_at_once: ClassVar[bool] = False
 
     name: str = field(default="", metadata={"help": ""})
     kind: str = field(default="", metadata={"help": ""})
@@ -154,8 +156,15 @@ class Vendor:
         """Reads the run, and raises what reading it raises: tells a missing run from a missing case."""
 
     def attach(self, http: Client, place: str, files: Sequence[File]) -> Sequence[str]:
-        """Uploads files, to a run (`before`) or to a result (`after`); returns the tool's ids in the same order."""
+        """Uploads files, to a run (`before`) or to a result (`after`).
+
+        Returns the tool's ids in the same order; an empty one says that the file is not there.
+        """
         return ()
+
+    def refuses(self, file: Attachment) -> str:
+        """Why the tool is not to be sent a file, beside its size; empty where it is."""
+        return ""
 
     def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
         """Finds or makes the cases of results that name none: result id -> case ids; asked before a run is opened."""

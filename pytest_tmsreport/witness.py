@@ -66,7 +66,7 @@ class Witness:
         self._starts = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
         self._words: tuple[str, str] = ("", "")
         self._waits = False
-        self._keeper = Keeper(folder, wanted.mask)
+        self._keeper = Keeper(folder, wanted.mask, wanted.settings.max_attachment_mb)
         self._recording = Recording(self._clock)
         self._is_calling = False
 
@@ -100,7 +100,8 @@ class Witness:
             self._read(item)
             if self._note:
                 self._note.write(*self._words)
-        self._recording = Recording(self._clock, self._keeper, self._destinations)
+        is_attached = self._settings.attach != "none"
+        self._recording = Recording(self._clock, self._keeper, self._destinations, takes_files=is_attached)
         record(self._recording)
         self._starts["setup"] = self._clock()
 

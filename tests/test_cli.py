@@ -347,6 +347,22 @@ def test_runs_says_what_became_of_each(project: Project) -> None:
     ]
 
 
+def test_runs_and_show_tell_of_files(project: Project) -> None:
+    journal = project.open_journal(FIRST)
+    files = tuple(journal.attach(name, "text/plain", name.encode()) for name in ("log.txt", "lost.txt"))
+    (result,) = make_results(1, attachments=files)
+    journal.write(result)
+    journal.end(exitstatus=0, not_run=[])
+    (journal.folder / "attachments" / files[1].sha256).unlink()
+    sent = project.run("send", FIRST).stdout
+    assert "| 1 file, 1 file left out, " in sent
+    assert "note: the file 'lost.txt' is left out: cannot read" in sent
+    assert (
+        project.run("runs").stdout.splitlines()[1] == "  qase: 1 delivered, 0 refused, 1 file, 1 file left out, run 1"
+    )
+    assert project.run("show", FIRST).stdout.splitlines()[-1].strip() == "log.txt (7 bytes), lost.txt (8 bytes)"
+
+
 def test_runs_says_where_there_are_none(project: Project) -> None:
     done = project.run("runs")
     assert (done.exit_code, done.stdout) == (0, f"no runs in {project.root / BASE}\n")

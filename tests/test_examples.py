@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ VARIES = {
 """What differs from one session to the next, within texts."""
 
 
-def arrived(example: str, folder: Path, *args: str, python: Path | None = None) -> dict[str, Any]:
+def arrived(example: str, folder: Path, *args: str, python: Path | None = None, status: int = 0) -> dict[str, Any]:
     """Runs an example as it is, in this environment or in one that `beside` has made, reporting to all four tools.
 
-    Returns what arrived at each: runs, results, files, refusals, without what differs from one session to the next.
+    Returns what arrived at each: runs, results, files and where they went, refusals, without what differs from one
+    session to the next.
     """
     project, answer = folder / example, folder / "arrived.json"
     shutil.copytree(ROOT / "examples" / example, project, ignore=shutil.ignore_patterns(".*", "__pycache__"))
@@ -49,7 +51,7 @@ def arrived(example: str, folder: Path, *args: str, python: Path | None = None) 
         check=False,
     )
     print(done.stdout, done.stderr)  # noqa: T201 - shown where the test fails
-    assert done.returncode == 0
+    assert done.returncode == status
     return {tool: _steady(held) for tool, held in json.loads(answer.read_text(encoding="utf-8")).items()}
 
 
@@ -61,10 +63,20 @@ def expected(example: str) -> dict[str, Any]:
 
 def _steady(held: dict[str, Any]) -> dict[str, Any]:
     files = {file["id"]: f"<{file['name']}>" for file in held["attachments"]}
+    held["attachments"].sort(key=lambda file: (file["name"], file["sha256"]))  # they go up together
+    shown = ("runs", "results", "attachments", "refusals")
     return {
-        name: [_without(entry, files) for entry in held[name]]
-        for name in ("runs", "results", "attachments", "refusals")
+        **{name: [_without(entry, files) for entry in held[name]] for name in shown},
+        "uploads": sorted(upload for request in held["requests"] for upload in _uploads(request)),
     }
+
+
+def _uploads(request: dict[str, Any]) -> Iterator[str]:
+    """Each file of a form, and the address that it went to."""
+    parts = request["body"].get("parts", ()) if isinstance(request["body"], dict) else ()
+    for part in parts:
+        if part.get("filename", "pytest.json") != "pytest.json":  # that is made of the results
+            yield f"{part['filename']} -> {request['path']}{'?' if request['query'] else ''}{request['query']}"
 
 
 def _without(value: Any, files: dict[str, str], name: str = "") -> Any:
@@ -97,3 +109,24 @@ def test_a_suite_written_for_allure_arrives_in_full_wherever_it_runs(
     tmp_path: Path, beside: Callable[..., Path], packages: Iterable[str], options: list[str]
 ) -> None:
     assert arrived("from_allure", tmp_path, *options, python=beside(*packages)) == expected("from_allure")
+
+
+def test_steps_files_and_words_reach_every_tool_in_its_own_shape_and_in_full(tmp_path: Path) -> None:
+    found = arrived("steps", tmp_path, "--tb=short", status=1)  # one of its tests is meant to fail
+    assert found == expected("steps")
+
+
+def test_the_files_of_an_example_arrive_as_they_were_when_they_were_attached() -> None:
+    log = "open\n{}close\n"
+    sources = {
+        "request.json": b'{"card": "4000"}\n',
+        "answer.txt": b"the bank says: declined\n",
+        "receipt.png": b"\x89PNG\r\n\x1a\n a picture of a receipt",
+        "test_card_without_credit.log": log.format("add 2 tea\nask for 4000\ndeclined\n").encode(),
+        "test_card_with_credit.log": log.format("add 2 tea\nask for 4111\naccepted\n").encode(),
+        "test_cart_adds_up.log": log.format("add 1 tea\nadd 2 tea\n").encode(),
+    }
+    for tool, held in expected("steps").items():
+        hashes = [(file["name"], file["sha256"]) for file in held["attachments"]]
+        assert set(hashes) == {(name, hashlib.sha256(content).hexdigest()) for name, content in sources.items()}, tool
+        assert len(hashes) == (6 if tool == "qase" else 7)  # results share files there; elsewhere each has its own

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pytest_tmsreport.errors import ConfigError
-from pytest_tmsreport.masking import mask_json, masker
+from pytest_tmsreport.masking import mask_json, mask_pieces, masker
 
 
 def test_every_occurrence_of_a_secret_is_masked() -> None:
@@ -92,6 +92,25 @@ def test_a_pattern_of_the_user_is_masked(pattern: str, text: str, masked: str) -
 def test_patterns_do_not_disturb_each_other() -> None:
     mask = masker(["s3cret"], [r"(?i)card-(\d)\1", r"(x)(y)\2"])
     assert mask("s3cret CARD-11 xyy card-12") == "*** *** *** card-12"
+
+
+@pytest.mark.parametrize("between", ["\n", " ", ""], ids=["lines", "one_line", "no_gap"])
+def test_a_long_text_in_pieces_is_masked_as_it_would_be_as_a_whole(between: str) -> None:
+    mask = masker(["s3cret"], [r"(?<=pin=)\d{4}", r"BEGIN[\s\S]*?END", r"\bword\b"])
+    key = "key\n" * 30
+    line = f"{'x' * 300} s3cret pin=1234 BEGIN{key}END word https://me:pa55@host.test/ eyes"
+    text = between.join([line] * 900)
+    for size in (10_007, len(text)):
+        pieces = (text[start : start + size] for start in range(0, len(text), size))
+        assert "".join(mask_pieces(pieces, mask)) == mask(text)
+
+
+def test_a_match_that_does_not_end_is_not_cut_in_two() -> None:
+    mask = masker([], ["(?s)BEGIN.*?END"])
+    middle = "BEGIN" + "x" * 500_000 + "END"
+    assert "".join(mask_pieces(["before ", middle, " after"], mask)) == "before *** after"
+    with pytest.raises(ValueError, match="does not end"):
+        list(mask_pieces((("BEGIN" if not number else "x") * 2**18 for number in range(20)), masker([], ["(?s)B.*"])))
 
 
 @pytest.mark.parametrize("pattern", ["(", "*", "[a", "(?P<a", "(?z)"])

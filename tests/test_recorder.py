@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ import pytest
 import pytest_tmsreport as tms
 from pytest_tmsreport.clock import Clock
 from pytest_tmsreport.config import destination
-from pytest_tmsreport.keeping import Keeper
 from pytest_tmsreport.model import Outcome, Step
 from pytest_tmsreport.recorder import Recording, end, record
 from pytest_tmsreport.render import steps_as_text
@@ -377,40 +375,6 @@ def test_files_are_kept_as_they_were_and_sent_once_with_the_step_they_belong_to(
     inner = sent.body["steps"][0]["steps"][0]["execution"]["attachments"]
     assert [names[remote] for remote in inner] == ["step.txt", "shot.png"]
     assert sorted(names[remote] for remote in sent.body["attachments"]) == ["stream.bin", "teardown.log", "word.txt"]
-
-
-def test_a_worker_on_another_machine_sends_small_files_in_its_reports_and_names_large_ones() -> None:
-    keeper = Keeper(None)
-    kept = keeper.keep(b"small", "small.bin", "")
-    assert base64.b64decode(kept["data"]) == b"small"
-    with pytest.raises(ValueError, match="larger than 1048576 bytes"):
-        keeper.keep(b"x" * (2**20 + 1), "large.bin", "")
-
-
-def test_an_image_and_a_figure_are_drawn_as_png() -> None:
-    class Figure:
-        def savefig(self, stream: Any, format: str) -> None:  # noqa: A002 - matplotlib's name
-            stream.write(f"figure as {format}".encode())
-
-    class Image:
-        mode = "RGB"
-
-        def save(self, stream: Any, format: str) -> None:  # noqa: A002 - PIL's name
-            stream.write(f"image as {format}".encode())
-
-    kept = [Keeper(None).keep(source, "", "") for source in (Figure(), Image())]
-    assert [(each["name"], each["mime"]) for each in kept] == [("figure.png", "image/png"), ("image.png", "image/png")]
-    assert [base64.b64decode(each["data"]) for each in kept] == [b"figure as png", b"image as png"]
-
-
-def test_a_large_file_is_stored_piece_by_piece(tmp_path: Path) -> None:
-    (tmp_path / "attachments").mkdir()
-    large = tmp_path / "large.bin"
-    with large.open("wb") as file:
-        file.truncate(30 * 2**20)
-    kept = Keeper(tmp_path).keep(large, "", "")
-    assert kept["size"] == 30 * 2**20
-    assert [path.name for path in (tmp_path / "attachments").iterdir()] == [kept["sha256"]]
 
 
 SUITE = """

@@ -560,28 +560,30 @@ def test_a_file_is_uploaded_once_for_all_results_and_uploads(bench: Bench) -> No
     assert {tuple(result.body["attachments"]) for result in bench.box.results.values()} == {(remote,)}
 
 
-def test_a_file_that_is_missing_exchanged_or_a_link_is_left_out_with_a_note_and_its_result_arrives(
+def test_a_file_that_is_missing_exchanged_a_link_or_a_pipe_is_left_out_with_a_note_and_its_result_arrives(
     bench: Bench, tmp_path: Path
 ) -> None:
     secret = tmp_path / "id_rsa"
     secret.write_bytes(b"private")
-    kept, gone, exchanged, linked, grown = (
+    kept, gone, exchanged, linked, piped, grown = (
         bench.journal.attach(f"{name}.txt", "text/plain", name.encode())
-        for name in ("kept", "gone", "exchanged", "linked", "grown")
+        for name in ("kept", "gone", "exchanged", "linked", "piped", "grown")
     )
     stored = bench.folder.path / "attachments"
     (stored / gone.sha256).unlink()
     (stored / exchanged.sha256).write_bytes(b"EXCHANGED")
     (stored / linked.sha256).unlink()
     (stored / linked.sha256).symlink_to(secret)
+    (stored / piped.sha256).unlink()
+    os.mkfifo(stored / piped.sha256)
     (stored / grown.sha256).write_bytes(b"grown" * 2)
     (result,) = make_results(1)
-    bench.write(replace(result, attachments=(gone, kept, exchanged, linked, grown)))
+    bench.write(replace(result, attachments=(gone, kept, exchanged, linked, piped, grown)))
     tally = bench.send()
     assert counts(tally) == (1, 0, 0)
     assert [file.name for file in bench.box.attachments.values()] == ["kept.txt"]
-    assert len(tally.notes) == 4
-    for name in ("gone.txt", "exchanged.txt", "linked.txt", "grown.txt"):
+    assert len(tally.notes) == 5
+    for name in ("gone.txt", "exchanged.txt", "linked.txt", "piped.txt", "grown.txt"):
         assert sum(f"{name!r} is left out" in note for note in tally.notes) == 1
 
 

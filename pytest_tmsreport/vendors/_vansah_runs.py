@@ -37,7 +37,7 @@ def send(vendor: Vansah, http: Client, key: str, result: Result) -> None:
             raise
         http.note(f"{key}: {error.text}")
         return
-    said = _said(vendor, result)
+    said = _said(result)
     if not said:
         return
     try:
@@ -54,14 +54,11 @@ def _asset(vendor: Vansah) -> dict[str, Any]:
     return {"type": "issue", "key": vendor.asset}
 
 
-def _said(vendor: Vansah, result: Result) -> dict[str, Any]:
-    known = {kind.lower() for kind in vendor.file_types.split()}
-    files = [each for each in result.attachments if _extension(each) in known]
-    others = [f"not sent: {each.name}" for each in result.attachments if _extension(each) not in known]
+def _said(result: Result) -> dict[str, Any]:
     steps = steps_as_text(result.steps)
-    words = [result.message, *remarks(result), *particulars(result), *steps, result.traceback, *others]
+    words = [result.message, *remarks(result), *particulars(result), *steps, result.traceback]
     text = "\n".join(part for part in words if part)
-    attachments = [_file(each) for each in files]
+    attachments = [_file(each) for each in result.attachments]
     return {key: value for key, value in (("actualResult", text), ("attachments", attachments)) if value}
 
 
@@ -87,6 +84,7 @@ def _file(attachment: Attachment) -> dict[str, str]:
     return {"name": name, "extension": extension.lower(), "file": data}
 
 
-def _extension(attachment: Attachment) -> str:
+def extension(attachment: Attachment) -> str:
+    """What follows the last point of a file's name, in small letters."""
     name, _, extension = attachment.name.rpartition(".")
     return extension.lower() if name else ""

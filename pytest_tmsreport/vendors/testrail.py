@@ -58,6 +58,7 @@ class TestRail(Vendor):
     is_repeatable: ClassVar[bool] = False
     files: ClassVar[Literal["before", "after", "inline"]] = "after"
     file_bytes: ClassVar[int] = 256 * 2**20
+    one_batch_at_once: ClassVar[bool] = True  # it shows a case's last result, and a run is given its cases step by step
     headers: ClassVar[Mapping[str, str]] = {"Content-Type": "application/json"}  # wanted on reading, too
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "url": ("TR_CLI_HOST", "TESTRAIL_URL"),
@@ -94,6 +95,7 @@ class TestRail(Vendor):
     )
     batch_size: int = setting("most results in one request", default=250)
     requests_per_minute: int = setting("most requests a minute; 0: no limit, as on a server of your own", default=180)
+    parallel: int = setting("files under way at once; results go one request after the other", default=4)
     max_text: int = setting("most characters of a comment", default=16_000)
 
     def __post_init__(self) -> None:
@@ -170,4 +172,4 @@ class TestRail(Vendor):
 
 def _attached(http: Client, result_id: str, file: File) -> str:
     reply = http.post(f"add_attachment_to_result/{segment(result_id)}", files=[("attachment", file)])
-    return str(dig(reply.body, "attachment_id") or "")
+    return str(dig(reply.body, "attachment_id") or "attached")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..auth import Header
 from ..errors import AuthError, ConfigError, ErrorTable, NotFound, PartlyRejected, PermanentError, Rejected, VendorError
-from ..model import Outcome, Result, Run
+from ..model import Attachment, Outcome, Result, Run
 from ..vendor import Vendor, setting
 from . import _vansah_import as imports
 from . import _vansah_runs as runs
@@ -172,6 +172,10 @@ class Vansah(Vendor):
         if refused:
             raise PartlyRejected(refused, self.name)
         return ()
+
+    def refuses(self, file: Attachment) -> str:
+        is_known = self.mode == "import" or runs.extension(file) in self.file_types.lower().split()
+        return "" if is_known else f"`file_types` is {self.file_types}"
 
     def blame(self, error: VendorError, batch: Sequence[Result]) -> Mapping[int, str]:
         named = (index for index, each in enumerate(batch) if any(holds(error.text, key) for key in each.case_ids))

@@ -126,7 +126,7 @@ LOG_BODY = {
     "project": {"key": "DEMO"},
     "step": {"number": 1},
     "result": {"id": 1},
-    "actualResult": f"{SAID}\nnot sent: log.txt",
+    "actualResult": SAID.replace("\n", "\nnot sent: log.txt\n", 1),
     "attachments": [{"name": "shot", "extension": "png", "file": "cGl4ZWxz"}],
 }
 
