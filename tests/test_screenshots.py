@@ -90,6 +90,22 @@ def pictures(project: Project, *args: str) -> dict[str, dict[str, str]]:
     return found
 
 
+def test_a_screenshot_has_a_setting_of_its_own_beside_that_of_attached_files(project: Project) -> None:
+    project.write("conftest.py", CONFTEST)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest_tmsreport as tms
+
+        def test_fails(page):
+            tms.attach(b"\\x89PNG\\r\\n\\x1a\\n of the test", name="own.png")
+            assert False
+        """,
+    )
+    project.settings("[tmsreport]\nattach = none\n")
+    assert pictures(project) == {"test_fails": {"screenshot.png": "blank"}}
+
+
 def test_a_failing_test_shows_its_page_before_the_teardown_closes_it(project: Project, workers: str) -> None:
     project.write("conftest.py", CONFTEST)
     project.write(
