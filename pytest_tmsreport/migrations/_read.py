@@ -158,7 +158,8 @@ class _Parser(argparse.ArgumentParser):
     """Raises ConfigError where another would end the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{self.prog}: {message}")
+        said, *_ = re.split("['\"]", message)  # what stands in quotes may be a secret
+        raise ConfigError(f"{self.prog}: {said.strip()}")
 
 
 def _parsed(arguments: Sequence[str], place: str, rules: Sequence[Rule]) -> list[tuple[str, Any]]:
