@@ -618,7 +618,9 @@ def test_what_seems_to_be_a_secret_is_to_be_set_as_a_variable(here: Here) -> Non
         ),
         ("qase", "qase.config.json", '["SECRET"]', "qase.config.json must hold a JSON object"),
         ("qase", "qase.config.json", b'{\n"token": "SECRET\xff"}', "qase.config.json is no text (byte 19, line 2)"),
-        ("qase", "qase.config.json", '{"a":' * 9999, "qase.config.json is nested too deeply"),
+        ("qase", "qase.config.json", '{"a":' * 9999, "qase.config.json is nested too deeply, or"),
+        ("qase", "qase.config.json", f'{{"a": {"9" * 5000}}}', "or holds a number without end"),
+        ("testit", "pyproject.toml", f"a = {'[' * 9999}", "pyproject.toml is n"),
         ("testrail", "testrail.cfg", "[API]\npassword SECRET", "testrail.cfg is no INI file: ParsingError (line 2)"),
         (
             "testrail",
