@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from click.testing import Result as Done
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_tmsreport import migrations
 from pytest_tmsreport.cli import main
@@ -64,11 +68,15 @@ class Here:
         return load(folder, dict.fromkeys(secrets, "stand-in"))
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
+@pytest.fixture(autouse=True)
+def without_the_settings_of_the_outer_session(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if FOREIGN.match(name):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "project").mkdir()
     return Here(tmp_path / "project")
@@ -379,11 +387,11 @@ url = https://kiwi.test
 area = Shop
 
 # Secrets, for the environment and no file:
+# - TMSREPORT_KIWI_USER: `username` in [tcms] of HOME/.tcms.conf
 # - TMSREPORT_KIWI_TOKEN: found nowhere
 
 # Not taken over:
 # - `TCMS_PREFIX` in the environment: no counterpart: names stand as they are; `run_name` may begin with any word
-# - `username` in [tcms] of HOME/.tcms.conf: no counterpart: there is no `user` here
 # - `TCMS_BUILD` in the environment: no counterpart: there is no `build` here
 # - `password` in [tcms] of HOME/.tcms.conf: no counterpart: Stand-in has no `password` here
 """
@@ -411,6 +419,7 @@ class StandIn(Vendor):
     statuses: ClassVar[dict] = {outcome: outcome.value for outcome in Outcome}
     variables: ClassVar[dict] = {"area": ("RP_PROJECT", "TMS_PROJECT_ID", "TCMS_PRODUCT")}
     area: str = setting("what others call a project")
+    user: str = setting("who signs in, which is nobody's business", default="", secret=True)
 """
 
 
@@ -609,7 +618,9 @@ def test_what_seems_to_be_a_secret_is_to_be_set_as_a_variable(here: Here) -> Non
         ),
         ("qase", "qase.config.json", '["SECRET"]', "qase.config.json must hold a JSON object"),
         ("qase", "qase.config.json", b'{\n"token": "SECRET\xff"}', "qase.config.json is no text (byte 19, line 2)"),
-        ("qase", "qase.config.json", '{"a":' * 9999, "qase.config.json is nested too deeply"),
+        ("qase", "qase.config.json", '{"a":' * 9999, "qase.config.json is nested too deeply, or"),
+        ("qase", "qase.config.json", f'{{"a": {"9" * 5000}}}', "or holds a number without end"),
+        ("testit", "pyproject.toml", f"a = {'[' * 9999}", "pyproject.toml is n"),
         ("testrail", "testrail.cfg", "[API]\npassword SECRET", "testrail.cfg is no INI file: ParsingError (line 2)"),
         (
             "testrail",
@@ -649,6 +660,12 @@ def test_what_seems_to_be_a_secret_is_to_be_set_as_a_variable(here: Here) -> Non
             "pytest.ini",
             "[pytest]\naddopts = --testplan",
             "addopts of pytest.ini: argument --testplan: expected one",
+        ),
+        (
+            "xray",
+            "pytest.ini",
+            "[pytest]\naddopts = --jira-xray=SECRET",
+            "argument --jira-xray: ignored explicit argument",
         ),
         ("kiwi", "../home/.tcms.conf", "[tcms]\npassword SECRET", ".tcms.conf is no INI file: ParsingError (line 2)"),
     ],
@@ -853,3 +870,86 @@ def test_each_setting_is_told_once_and_each_that_is_not_taken_over_has_a_reason(
     told = [each for rule in rules for each in rule.names.split()]
     assert len(told) == len(set(told))
     assert all(rule.to or rule.why.startswith(("not needed: ", "no counterpart: ")) for rule in rules)
+
+
+def test_the_readme_names_every_source() -> None:
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\| settings: `tmsreport migrate (\w+)` \|", readme)) == set(migrations.names())
+
+
+odd = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30) | st.sampled_from(
+    [
+        "7",
+        "true",
+        "off",
+        "a,b",
+        "k=v",
+        "SHOP-7",
+        "https://x:y@z.test/a",
+        "{",
+        '["a"]',
+        "%",
+        "a\n# b",
+        "[tmsreport]",
+        "-x",
+    ]
+)
+FLAG = "true"
+"""What the options say that take no value."""
+ENOUGH = {
+    "qase": {"testops.project": "SHOP", "testops.api.token": SECRET},
+    "testrail": {"API.url": "https://a.test", "API.email": "a", "TESTRUN.project_id": "7", "API.api_key": SECRET},
+    "xray": {"XRAY_CLIENT_ID": "a", "XRAY_CLIENT_SECRET": SECRET, "--testplan": "SHOP-7"},
+}
+"""What makes a destination, where there is one."""
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@given(data=st.data())
+def test_whatever_the_settings_hold_it_is_refused_or_loads_and_secrets_stay_unseen(
+    source: str, data: st.DataObject
+) -> None:
+    rules = migrations.find(source).rules
+    every = [name for rule in rules for name in rule.names.split()]
+    drawn = data.draw(st.dictionaries(st.sampled_from(every), odd, min_size=1, max_size=12))
+    values = {**ENOUGH.get(source, {}), **drawn}
+    for rule in rules:
+        fixed = SECRET if rule.is_secret else FLAG if rule.takes == "none" else None
+        values.update({name: fixed for name in rule.names.split() if fixed is not None and name in values})
+    with TemporaryDirectory() as place:
+        here = Here(Path(place) / "project", {"HOME": f"{place}/home", "PYTEST_ADDOPTS": ""})
+        put(here, values)
+        done = here.migrate(source, *data.draw(st.sampled_from([[], ["--toml"]])))
+        assert (done.exit_code, type(done.exception)) in {(0, type(None)), (2, SystemExit)}
+        assert SECRET not in done.output
+        if done.exit_code == 0:
+            config = here.loaded(done.stdout, "pyproject.toml" if "[tool.tms" in done.stdout else "pytest.ini")
+            assert config.problems == {} or "# To do before it works:" in done.stdout
+            assert "" not in config.problems
+
+
+def put(here: Here, values: Mapping[str, str]) -> None:
+    """Writes settings to where each belongs."""
+    here.write("pytest.ini", "[pytest]\n")
+    own: dict[str, Any] = {}
+    for name, value in values.items():
+        if name.isupper():
+            here.environ[name] = value
+        elif name.startswith("--"):
+            here.environ["PYTEST_ADDOPTS"] += f" {name}" + ("" if value is FLAG else f"={shlex.quote(value)}")
+        elif name.startswith("rp_"):
+            here.write("pytest.ini", f"{(here.root / 'pytest.ini').read_text()}{name} = {value}\n")
+        else:
+            *outer, key = name.split(".")
+            inner = own
+            for each in outer:
+                inner = inner.setdefault(each, {})
+            inner[key] = value
+    here.write("qase.config.json", json.dumps(own))
+    ini = "\n".join(
+        f"[{section}]\n" + "\n".join(f"{key} = {value}" for key, value in held.items())
+        for section, held in own.items()
+        if isinstance(held, dict)
+    )
+    for name in ("testrail.cfg", "connection_config.ini", "../home/.tcms.conf"):
+        here.write(name, ini)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._rules import Rule
 
 ENVIRONMENT = "the environment"
+ENDLESS = "is nested too deeply, or holds a number without end"
 
 
 class Found(NamedTuple):
@@ -59,8 +60,8 @@ def from_json(project: Project, file: str, rules: Sequence[Rule]) -> list[Found]
         data = json.loads(held)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path} is no JSON: {error.msg} (line {error.lineno}, column {error.colno})") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path} is nested too deeply") from error
+    except (RecursionError, ValueError):
+        raise ConfigError(f"{path} {ENDLESS}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path} must hold a JSON object, and does not (line 1)")
     return [Found(name, value, file) for name, value in _flat(data, rules)]
@@ -158,7 +159,8 @@ class _Parser(argparse.ArgumentParser):
     """Raises ConfigError where another would end the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{self.prog}: {message}")
+        said, *_ = re.split("['\"]", message)  # what stands in quotes may be a secret
+        raise ConfigError(f"{self.prog}: {said.strip()}")
 
 
 def _parsed(arguments: Sequence[str], place: str, rules: Sequence[Rule]) -> list[tuple[str, Any]]:
@@ -240,6 +242,8 @@ def _toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         where = re.search(r"\(at [^()]*\)$", str(error))
         raise ConfigError(f"{path} is no TOML {where[0] if where else ''}".rstrip()) from None
+    except (RecursionError, ValueError):
+        raise ConfigError(f"{path} {ENDLESS}") from None
 
 
 def _text(path: Path) -> str | None:
