@@ -278,7 +278,7 @@ class TestQase(VendorContract):
         desk.write(*_with_files(desk.journal, 45))
         desk.send()
         parts = [len(each.body["parts"]) for each in desk.box.requests if "attachment" in each.path]
-        assert parts == [20, 20, 5]
+        assert sorted(parts) == [5, 20, 20]
         assert len(desk.box.attachments) == 45
 
     def test_a_file_that_is_too_large_is_left_out_and_named(self, desk: Desk) -> None:
