@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .markers import TEXT, suite_of, title_of
+from .markers import suite_of, title_of
 from .model import Attachment, Link, Outcome, Phase, Result, Step
 from .render import readable, trim, without_escapes
 from .subtests import name_of
 from .witness import said
+from .words import TEXT
 
 MESSAGE, TRACEBACK, CAPTURED = 8_000, 64_000, 1_000_000
 """Most characters of a message, of a traceback, and of one captured stream."""

@@ -11,12 +11,10 @@ import pytest
 from .dialects import Dialect
 from .model import Link
 from .render import readable, trim
-from .words import Words
+from .words import TEXT, Words, case_ids
 
 MARKER = "tms"
 RESERVED = ("title", "description", "suite", "tags", "fields", "links", "notes", "parameters", "ignore")
-TEXT = 10_000
-"""Most characters of any text of a mark."""
 
 
 def words_of(
@@ -31,7 +29,12 @@ def words_of(
         marks.setdefault(mark.name, []).append(mark)
     found = _own(marks.get(MARKER, ()), destinations)
     for dialect in dialects:
-        other = dialect.read(item, marks)
+        try:
+            other = dialect.read(item, marks)
+        except Exception as error:  # noqa: BLE001 - another plugin's mark, however odd, must not cost what else is said
+            names = " or ".join(name for name in dialect.MARKS if name in marks)
+            found.wrong += (f"{names or 'its words'} cannot be read: {type(error).__name__}: {error}",)
+            continue
         if other is not None:
             found.add(other)
     function = getattr(item, "obj", None)
@@ -146,14 +149,9 @@ class _Mark:
         return tuple(found)
 
     def _ids(self, values: Iterable[Any], where: str) -> tuple[str, ...]:
-        found = []
-        for value in values:
-            is_id = isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip()
-            if is_id:
-                found.append(str(value).strip())
-            else:
-                self.wrong.append(f"{readable(value)} in {where} is no case id: write a text such as 'C7', or a number")
-        return tuple(dict.fromkeys(found))
+        ids, wrong = case_ids(values, where)
+        self.wrong += wrong
+        return ids
 
 
 def _is_link(parts: Mapping[Any, Any]) -> bool:

@@ -48,7 +48,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Link:
-    """A web address that belongs to a result; `kind` is `issue` or `link`."""
+    """A web address that belongs to a result; `kind` is `issue` or `link`.
+
+    Of an issue whose address nobody knows, `url` is the key alone.
+    """
 
     url: str
     name: str = ""
@@ -105,9 +108,10 @@ class Result:
 
     `start` is in epoch seconds (UTC), `duration` in seconds. `ids` holds the case ids of each mark, the nearest mark
     first: a mapping from a destination's or vendor's name (`""`: any; `@` and a dialect's name: what another plugin's
-    mark says) to ids; `case_ids` is what they come to for the destination at hand. `ignored_by` names dialects whose
-    own tools are not to hear of it. `parts` are the results that this one stands for, where several tests of a case
-    are sent as one. `notes` are a test's own words, `steps` those of setup, call and teardown in their order.
+    mark says, `@qase/SHOP` for one project) to ids; `case_ids` is what they come to for the destination at hand.
+    `ignored_by` names dialects whose own tools are not to hear of it. `parts` are the results that this one stands for,
+    where several tests of a case are sent as one. `notes` are a test's own words, `steps` those of setup, call and
+    teardown in their order.
     `message` is one failure, skip or xfail reason; `traceback` the long form. `attempt` counts from 1; `superseded`
     says that a further attempt followed; `earlier` tells, for the last attempt, why the others failed.
     """

@@ -198,9 +198,11 @@ class Vendor:
         mark, else in its name."""
         own = (self.name, self.kind, "")
         found = next((mark[key] for mark in result.ids for key in own if key in mark), None)
+        project = str(getattr(self, "project", "")).upper()
         for dialect in self.dialects:
+            keys = (f"@{dialect}/{project}", f"@{dialect}")
             if found is None:
-                found = next((mark[f"@{dialect}"] for mark in result.ids if f"@{dialect}" in mark), None)
+                found = next((mark[key] for mark in result.ids for key in keys if key in mark), None)
         if found is None and self.names:
             name = result.nodeid.partition("::")[2] or result.nodeid
             found = tuple(dict.fromkeys(each["case"] for each in re.finditer(self.names, name) if each["case"]))

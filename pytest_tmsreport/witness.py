@@ -16,6 +16,7 @@ from .callers import Callers
 from .clock import Clock
 from .config import Config
 from .dialects import Dialect
+from .dialects._marks import VENDORS
 from .guard import Guard
 from .journal import encode, private
 from .keeping import Keeper
@@ -56,6 +57,7 @@ class Witness:
         self._mask = wanted.mask
         self._dialects: list[Dialect] = []
         self._listening: list[Callable[[], None]] = []
+        config.stash[VENDORS] = frozenset(wanted.wanted.values())
         for dialect in () if "" in wanted.problems else dialects.find(wanted.settings.read_marks):
             with guard("hearing another plugin's words"):
                 self._dialects.append(dialect)

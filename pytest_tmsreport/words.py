@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .model import Link
+from .render import readable
+
+TEXT = 10_000
+"""Most characters of any text of a mark."""
 
 
 @dataclass
@@ -12,9 +19,10 @@ class Words:
     """What is known of a test before it runs; empty where nothing was said.
 
     `ids` has a mapping for each mark, the nearest first: from a destination's or vendor's name, from `""` (any), or
-    from `@` and the name of a dialect to case ids. `hidden` names parameters that are not to be reported, `ignored_by`
-    the dialects whose own tools are not to hear of the test. `wrong` holds what its marks say wrongly.
-    Those that `waits` are read once more when the setup is over: something is to hold the values of fixtures.
+    from `@` and the name of a dialect to case ids (`@qase/SHOP` where they are those of that project only). `hidden`
+    names parameters that are not to be reported, `ignored_by` the dialects whose own tools are not to hear of the test.
+    `wrong` holds what its marks say wrongly. Those that `waits` are read once more when the setup is over: something is
+    to hold the values of fixtures.
     """
 
     title: str = ""
@@ -43,3 +51,20 @@ class Words:
         self.ids += other.ids
         self.ignore = self.ignore or other.ignore
         self.waits = self.waits or other.waits
+
+
+def case_ids(
+    values: Iterable[Any], where: str, form: str = r"(?s).+", write: str = "a text such as 'C7', or a number"
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The case ids among the values of a mark, each once, and what is wrong with the others.
+
+    `form` is the regular expression of an id, `write` tells a person how to write one.
+    """
+    found, wrong = [], []
+    for value in values:
+        text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+        if re.fullmatch(form, text):
+            found.append(text)
+        else:
+            wrong.append(f"{readable(value)} in {where} is no case id: write {write}")
+    return tuple(dict.fromkeys(found)), tuple(wrong)

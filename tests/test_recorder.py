@@ -63,6 +63,13 @@ def test_a_step_that_an_exception_leaves_is_failed_and_says_why(recording: Recor
     assert (step["expected"], step["data"]) == ("receipt", "{'amount': 3}")
 
 
+@pytest.mark.parametrize("title", ["", " \n"])
+def test_a_step_without_a_title_says_so(recording: Recording, title: str) -> None:
+    with tms.step(title):
+        pass
+    assert tree(recording) == ["(no title)"]
+
+
 @pytest.mark.parametrize(("leave", "outcome"), [(pytest.skip, "skipped"), (pytest.xfail, "xfailed")])
 def test_a_step_that_is_skipped_or_xfailed_is_no_failure(recording: Recording, leave: Any, outcome: str) -> None:
     with pytest.raises((pytest.skip.Exception, pytest.xfail.Exception)), tms.step("print"):
