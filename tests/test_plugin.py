@@ -268,11 +268,11 @@ def test_on_github_the_summary_is_added_to_the_page_of_the_job(project: Project,
     assert sum("Test management" in line for line in lines) == 1
     (row,) = (line for line in lines if line.startswith("| qase "))
     if trouble:
-        assert row == "| qase | 0 | 1 | 0 | 0 |  |"
+        assert row == "| qase | 0 | 1 | 0 | 0 | 0 |  |"
         assert "- what to do: make a new token" in page.read_text()
         assert "tmsreport send" in page.read_text().replace("\\_", "_")
     else:
-        assert row.startswith("| qase | 1 | 0 | 0 | 0 | [1](http://127.0.0.1:")
+        assert row.startswith("| qase | 1 | 0 | 0 | 0 | 0 | [1](http://127.0.0.1:")
 
 
 def test_a_page_of_the_job_that_cannot_be_written_costs_nothing(project: Project) -> None:
