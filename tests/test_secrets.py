@@ -17,6 +17,8 @@ import sys
 
 import pytest
 
+import pytest_tmsreport as tms
+
 TOKEN = os.environ["CANARY"]
 
 
@@ -29,6 +31,24 @@ def test_leaks(secret):
     logging.getLogger().debug("log %s", TOKEN)
     local = TOKEN
     assert local == "x", f"message {TOKEN}"
+
+
+@tms.step("pay with {secret}", expected=TOKEN, data=TOKEN)
+def pay(secret):
+    tms.attach(f"receipt {secret}", name=f"{secret}.txt")
+    raise RuntimeError(f"refused {secret}")
+
+
+def test_says_it(tmp_path, record_property):
+    (tmp_path / "any.bin").write_text(f"file {TOKEN} {os.environ['TMSREPORT_QASE_TOKEN']}")
+    record_property(TOKEN, TOKEN)
+    for say in (tms.note, tms.tag, tms.title, tms.link, lambda text: tms.field(text, text)):
+        say(f"said {TOKEN}")
+    tms.attach(tmp_path / "any.bin")
+    tms.attach(b"bytes " + TOKEN.encode(), mime="image/svg+xml")
+    tms.parameter(TOKEN, TOKEN)
+    with tms.step(f"open {TOKEN}"):
+        pay(TOKEN)
 
 
 @pytest.fixture
@@ -92,7 +112,7 @@ def test_a_token_that_tests_print_is_left_in_no_file_and_sent_nowhere(
     ran = project.report(workers, "-vv", "--log-level=DEBUG", "-p", "no:cacheprovider")
 
     assert ran.folder
-    assert len(ran.results) == 8
+    assert len(ran.results) == 9
     for path in project.root.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
@@ -104,12 +124,24 @@ def test_a_token_that_tests_print_is_left_in_no_file_and_sent_nowhere(
     kept = b"".join(path.read_bytes() for path in ran.folder.path.rglob("*") if path.is_file())
     for absent in (b"order 12345", b"ghp_aaaa", b"bbbbbbbb"):
         assert absent not in kept
-    for present in (b"message ***", b"out ***", b"log ***", b"Bearer ***", b"***-X", b"Title ***"):
+    for present in (
+        b"message ***",
+        b"out ***",
+        b"log ***",
+        b"Bearer ***",
+        b"***-X",
+        b"Title ***",
+        b"receipt ***",
+        b"file *** ***",
+        b"bytes ***",
+    ):
+        assert present in kept
+    for present in (b"pay with ***", b"open ***", b"refused ***", b"said ***"):
         assert present in kept
     summary = ran.out.partition("test management")[2].partition("short test summary")[0]
     assert "qase: " in summary
     assert TOKEN not in summary
-    assert len(project.arrived) == (0 if trouble else 8)
+    assert len(project.arrived) == (0 if trouble else 9)
     head = ran.folder.head().run
     assert (head.name, head.description) == ("run ***", "***")
     if not trouble:
