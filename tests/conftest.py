@@ -78,6 +78,13 @@ class Ran:
         end = self.folder.end() if self.folder else None
         return list(end["not_run"]) if end else []
 
+    @property
+    def printed(self) -> list[str]:
+        """The lines of its output, without our summary, and without what differs from session to session."""
+        told = f"{self.out}\n{self.err}"
+        text = re.sub(r"^=+ test management =+\n.*?^(?==)", "", told, flags=re.DOTALL | re.MULTILINE)
+        return [re.sub(r"\d+\.\d+s|\[[\d:]+\]|\d+ms|0x[0-9a-f]+|==+", "…", line) for line in text.splitlines()]
+
     def text(self, file: Attachment) -> str:
         """What an attachment of one of the results holds."""
         assert self.folder

@@ -17,6 +17,8 @@ from ..render import readable
 from ..words import Words
 
 MARKS = ()
+NO_TAGS = ("qase.",)
+"""What tags begin with that are words for the plugin of a tool, which has a dialect of its own."""
 EXAMPLE = "_pytest_bdd_example"
 """The parameter that holds a row of a scenario outline: column -> value."""
 
@@ -35,7 +37,7 @@ def read(item: Any, marks: Mapping[str, Sequence[Any]]) -> Words | None:
         title=_filled(scenario.name, example),
         suite=tuple(part.name for part in (feature, rule) if part and part.name),
         description="\n\n".join(inspect.cleandoc(part.description) for part in (feature, scenario) if part.description),
-        tags=tuple(sorted(tags)),
+        tags=tuple(sorted(tag for tag in tags if not tag.startswith(NO_TAGS))),
         parameters={str(name): readable(value) for name, value in example.items()},
         hidden=(EXAMPLE,),
     )

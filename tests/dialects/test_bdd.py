@@ -271,7 +271,7 @@ Feature: Prices
 
     Rule: Tea is cheap
 
-        @cheap
+        @cheap @qase.id=42 @qase.muted
         Scenario: Adds up
             When I add
                 | what | price |
@@ -307,5 +307,6 @@ def test_a_table_is_the_data_of_its_step_and_a_rule_a_suite_within_its_feature(
     ran = project.report()
     (result,) = ran.results
     assert (result.suite, result.tags) == (("Prices", "Tea is cheap"), ("cheap",))
+    assert (result.fields, project.arrived[0].cases) == ({"muted": "true"}, ("42",))  # for qase-pytest
     assert result.steps[0].data == "| what | price |\n| tea | 2 |\n| cup | 3 |"
     assert ran.steps(result.nodeid) == ["passed: When I add", "  passed: till", "passed: teardown of till"]
