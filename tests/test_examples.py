@@ -111,6 +111,11 @@ def test_a_suite_written_for_allure_arrives_in_full_wherever_it_runs(
     assert arrived("from_allure", tmp_path, *options, python=beside(*packages)) == expected("from_allure")
 
 
+def test_a_suite_written_for_qase_pytest_arrives_in_full(tmp_path: Path, beside: Callable[..., Path]) -> None:
+    python = beside("qase-pytest", "qase-pytest==9.0.0")
+    assert arrived("from_qase", tmp_path, python=python) == expected("from_qase")
+
+
 def test_steps_files_and_words_reach_every_tool_in_its_own_shape_and_in_full(tmp_path: Path) -> None:
     found = arrived("steps", tmp_path, "--tb=short", status=1)  # one of its tests is meant to fail
     assert found == expected("steps")
