@@ -369,7 +369,7 @@ def assert_all_arrived(project: Project, ran: Ran) -> None:
     assert arrived["test_hides[1]"].body["params"] == {}
     notes = arrived["test_is_wrong"].body["message"]
     assert "not attached: missing.txt" in notes
-    assert "not attached: ['a list']" in notes
+    assert "['a list'] is neither a path" in notes
     (last,) = ran.last["test_suite.py::test_ignored"].steps
     assert last.title == "not for Qase"
     assert {each.name: each.mime for each in ran.last["test_suite.py::test_pays"].attachments} == {
