@@ -27,7 +27,7 @@ from .auth import Header, TokenExchange, bearer
 from .errors import AuthError, Doubtful, PermanentError, RateLimited, TransientError, VendorError, dig
 from .masking import mask_json
 from .pacing import Pacer
-from .patience import PatientAdapter, whole_answer
+from .patience import PatientAdapter, too_slow, whole_answer
 from .render import plain
 
 if TYPE_CHECKING:
@@ -336,7 +336,7 @@ class Client:
                         proxies={"http": network.proxy, "https": network.proxy} if network.proxy else None,
                     )
                 )
-                raw = self._read(answer, self._clock() + patience)
+                raw = self._read(answer, patience)
                 limit.check()
             except (requests.exceptions.RequestException, OSError, ValueError) as error:
                 raise self._broken(request, limit.reason() or error) from error
@@ -358,7 +358,8 @@ class Client:
         remedy = "check `url`, `proxy`, `ca_bundle` and `client_cert`"
         return self._error(PermanentError, request, f"the request cannot be made: {cause}", remedy)
 
-    def _read(self, answer: requests.Response, until: float) -> bytes:
+    def _read(self, answer: requests.Response, patience: float) -> bytes:
+        until = self._clock() + patience
         parts = []
         size = 0
         for part in answer.iter_content(4096):
@@ -366,7 +367,7 @@ class Client:
             if size > ANSWER_BYTES:
                 raise requests.exceptions.ContentDecodingError(f"the answer is longer than {ANSWER_BYTES} bytes")
             if self._clock() > until:
-                raise requests.exceptions.ReadTimeout("the answer comes too slowly")
+                raise too_slow(patience)
             parts.append(part)
         return b"".join(parts)
 

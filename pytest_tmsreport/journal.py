@@ -372,13 +372,22 @@ class _Lines:
         if len(encoded) >= LINE_BYTES:
             raise JournalError(f"a line of {len(encoded)} bytes is more than a journal holds: {self._path}")
         line = memoryview((b"\n" if self._is_torn else b"") + encoded + b"\n")
+        written = 0
         try:
-            while line:  # a disk that fills up takes a part; the next write then says so
-                line = line[self._file.write(line) or 0 :]
+            while written < len(line):  # a disk that fills up takes a part; the next write then says so
+                written += self._file.write(line[written:]) or 0
         except (OSError, ValueError) as error:
-            self._is_torn = True
+            self._take_back(written)
             raise JournalError(f"cannot write to {self._path}: {error}") from error
         self._is_torn = False
+
+    def _take_back(self, written: int) -> None:
+        """Gives the room of a part of a line back: a shorter line may still fit."""
+        try:
+            if written:
+                self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
+        except OSError:
+            self._is_torn = True
 
     def hold(self) -> None:
         """Locks the file until it is closed, or its process dies. Raises BlockingIOError where another holds it."""

@@ -13,6 +13,8 @@ from requests.exceptions import ReadTimeout
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+MORE_S = 0.2
+"""How much later than a silent connection, which a socket ends by itself, one is cut that brings something."""
 _THREAD = threading.local()
 
 
@@ -26,7 +28,7 @@ class Limit:
 
     def begin(self, connection: socket.socket | None) -> None:
         """Ends that connection when the time is over: whoever reads from it finds its end."""
-        self._timer = threading.Timer(self._seconds, self._cut, (connection,))
+        self._timer = threading.Timer(self._seconds + MORE_S, self._cut, (connection,))
         self._timer.daemon = True
         self._timer.start()
 
@@ -43,7 +45,7 @@ class Limit:
 
     def reason(self) -> ReadTimeout | None:
         """The error to tell, where the time was not enough."""
-        return ReadTimeout(f"the answer was not whole after {self._seconds:g} s") if self._is_spent else None
+        return too_slow(self._seconds) if self._is_spent else None
 
     def _cut(self, connection: socket.socket | None) -> None:
         self._is_spent = True
@@ -52,6 +54,11 @@ class Limit:
                 socket.socket.shutdown(
                     connection, socket.SHUT_RDWR
                 )  # that of TLS itself would touch what is being read
+
+
+def too_slow(seconds: float) -> ReadTimeout:
+    """The error for an answer that comes, but not to its end."""
+    return ReadTimeout(f"the answer was not whole after {seconds:.1f} s")
 
 
 @contextmanager
