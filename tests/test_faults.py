@@ -105,7 +105,7 @@ class Row(NamedTuple):
 
     def in_readme(self, name: str) -> str:
         """The row as it is written there."""
-        return f"| {name} | {self.delivered} | {self.doubled} | {self.kept} | {self.said.replace('|', '; ') or '–'} |"
+        return f"| {name} | {self.delivered} | {self.doubled} | {self.kept} | {self.said.replace('|', '; ') or 'nothing'} |"
 
 
 Tell = Callable[[str, Row], None]
