@@ -30,6 +30,7 @@ RESULTS, ATTACHMENTS, DELIVERED = "results.jsonl", "attachments", "delivered"
 LINE_BYTES = 4 * 2**20
 """The longest line that is written and read."""
 KEPT_RUNS = 10
+TORN = object()
 READING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """A journal may come from elsewhere: no link is followed, and a pipe is not waited for."""
 NAME = re.compile("(?!results$)[a-z][a-z0-9]*")
@@ -171,10 +172,12 @@ class RunFolder:
     ) -> Iterator[Result]:
         """Every result in the order in which tests ended; `on_garbage` is called for each unreadable line.
 
-        A `part` is where to begin and to end in the file, in bytes, at ends of lines.
+        A torn last line is one of those where nobody is about to end it. A `part` is where to begin and to end in the
+        file, in bytes, at ends of lines.
         """
         for line in self._lines(RESULTS, *(part or ())):
-            if isinstance(line, dict) and ("version" in line or "end" in line):
+            is_unfinished = line is TORN and self.is_live()
+            if is_unfinished or (isinstance(line, dict) and ("version" in line or "end" in line)):
                 continue
             try:
                 yield Result.from_json(line["result"])
@@ -229,7 +232,7 @@ class RunFolder:
         return (self.path / DELIVERED).exists()
 
     def _lines(self, name: str, start: int = 0, end: float = math.inf) -> Iterator[Any]:
-        """The decoded lines of a file; None for one that cannot be read. A torn last line is left out."""
+        """The decoded lines of a file; None for one that cannot be read, TORN for a last one without an end."""
         path = self.path / name
         try:
             handle = os.open(path, READING)
@@ -242,6 +245,7 @@ class RunFolder:
             while file.tell() < end and (line := file.readline(LINE_BYTES)):
                 if not line.endswith(b"\n"):
                     if len(line) < LINE_BYTES:
+                        yield TORN
                         return
                     while line and not line.endswith(b"\n"):
                         line = file.readline(LINE_BYTES)
@@ -417,7 +421,7 @@ def _store(path: Path, content: bytes) -> None:
 def _head(line: Any) -> Head:
     found = line.get("version") if isinstance(line, dict) else None
     if found != VERSION:
-        raise ValueError(f"its version is {found!r}, this is version {VERSION}")
+        raise ValueError(f"its version is {found!r}, this is version {VERSION}: send it with the release that wrote it")
     destinations = {str(name): str(kind) for name, kind in dict(line.get("destinations", {})).items()}
     if not all(NAME.fullmatch(word) for word in (*destinations, *destinations.values())):
         raise ValueError("it names impossible destinations")

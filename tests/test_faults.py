@@ -105,7 +105,8 @@ class Row(NamedTuple):
 
     def in_readme(self, name: str) -> str:
         """The row as it is written there."""
-        return f"| {name} | {self.delivered} | {self.doubled} | {self.kept} | {self.said.replace('|', '; ') or 'nothing'} |"
+        said = self.said.replace("|", "; ") or "nothing"
+        return f"| {name} | {self.delivered} | {self.doubled} | {self.kept} | {said} |"
 
 
 Tell = Callable[[str, Row], None]
@@ -161,6 +162,7 @@ def said(ran: Ran) -> str:
         (r"after \d+\.\d s", "in time"),
         (r"timeout=\d+\.\d+", "timeout=…"),
         (r": test_shop.py::.*", ""),
+        (r"results\.\d+", "results.N"),
         (r"/\S*/project/", ""),
         (r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN"),
     ):
@@ -371,7 +373,7 @@ def test_a_disk_that_is_full_for_receipts_doubles_nothing(project: Project, tell
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_sessionfinish():
-            {FULL.format(room=100)}
+            {FULL.format(room=250)}
         """,
     )
     ran = project.report("-n0")
