@@ -339,7 +339,7 @@ class Client:
                 raw = self._read(answer, patience)
                 limit.check()
             except (requests.exceptions.RequestException, OSError, ValueError) as error:
-                raise self._broken(request, limit.reason() or error) from error
+                raise self._broken(request, limit.reason(error)) from error
         return answer.status_code, answer.headers, raw
 
     def _broken(self, request: Request, error: Exception) -> VendorError:

@@ -48,11 +48,11 @@ class Fault:
     """Something that goes wrong, and what must become of it.
 
     `trouble` makes it at the sandbox, from the request `at` on, in the words of `tmsreport sandbox --trouble`; with
-    `stays` no other path meets it. Or else `network` names what keeps every request from leaving (`refused`, `dns`,
-    `tls`, `proxy`), or `spoils` a single result. `splits` tells that smaller batches are
-    the cure. `said` is part of the reason. `passes` tells that it costs nothing
-    whichever request it meets, `is_lost` that a request may have arrived although no answer came: a vendor that can
-    neither repeat it nor look may then keep results as possibly doubled.
+    `stays` it meets no other path. Or else `network` names what keeps every request from leaving (`refused`, `dns`,
+    `tls`, `proxy`), or the fault `spoils` a single result. `said` is part of the reason. `splits` tells that smaller
+    batches are the cure, `passes` that it costs nothing whichever request it meets, `is_lost` that a request may have
+    arrived although no answer came: a vendor that can neither repeat it nor look may then keep results as possibly
+    doubled.
     """
 
     name: str
@@ -80,7 +80,8 @@ def _passing(name: str, trouble: str, *, is_lost: bool = False) -> Fault:
 
 
 def _lost(what: str, at: Moment) -> Fault:
-    return Fault(name=f"the answer to {what} is lost", trouble="lost-answer", at=at, passes=True, is_lost=True)
+    passes = at is Moment.SEND  # one of them will do to try it anywhere
+    return Fault(name=f"the answer to {what} is lost", trouble="lost-answer", at=at, passes=passes, is_lost=True)
 
 
 def _kept(name: str, trouble: str, said: str, at: Moment = Moment.SEND, *, is_lost: bool = False) -> Fault:

@@ -39,13 +39,13 @@ class Limit:
 
     def check(self) -> None:
         """Raises ReadTimeout where the time was not enough: a connection that was cut may look like an orderly end."""
-        reason = self.reason()
-        if reason:
-            raise reason
+        if self._is_spent:
+            raise too_slow(self._seconds)
 
-    def reason(self) -> ReadTimeout | None:
-        """The error to tell, where the time was not enough."""
-        return too_slow(self._seconds) if self._is_spent else None
+    def reason(self, error: Exception) -> Exception:
+        """The error to tell in place of one that a connection raised: where that was cut, it is no reason."""
+        is_told = isinstance(error, ReadTimeout) or not self._is_spent
+        return error if is_told else too_slow(self._seconds)
 
     def _cut(self, connection: socket.socket | None) -> None:
         self._is_spent = True

@@ -95,14 +95,10 @@ class FaultTable:
         text = README.read_text(encoding="utf-8")
         before, head, rest = text.partition("| fault | delivered | doubled | kept | said |\n|---|---|---|---|---|\n")
         table, end, after = rest.partition("<!-- end of the faults -->")
-        rows = table.splitlines()
+        names = [row.partition(" | ")[0] for row in self._rows.values()]
+        rows = [row for row in table.splitlines() if row.partition(" | ")[0] not in names]
         for place, row in sorted(self._rows.items()):
-            names = [each.partition(" | ")[0] for each in rows]
-            name = row.partition(" | ")[0]
-            if name in names:
-                rows[names.index(name)] = row
-            else:
-                rows.insert(place, row)
+            rows.insert(place, row)
         README.write_text("".join([before, head, *(f"{row}\n" for row in rows), end, after]), encoding="utf-8")
 
 

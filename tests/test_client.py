@@ -652,15 +652,16 @@ def test_a_large_file_is_sent_in_small_pieces_and_arrives_whole(tmp_path: Path) 
     assert max(file.reads) <= 2**20
 
 
-def test_a_file_is_sent_whole_again_when_its_answer_was_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("trouble", ["lost-answer", "reset"])
+def test_a_file_is_sent_whole_again_when_its_answer_was_lost_or_it_was_cut_short(tmp_path: Path, trouble: str) -> None:
     path = tmp_path / "stored"
-    path.write_bytes(b"hello" * 1000)
-    with serve([qase_sandbox.create()], troubles=["lost-answer"]) as served:
+    path.write_bytes(b"hello" * 1_000_000)
+    with serve([qase_sandbox.create()], troubles=[trouble]) as served:
         client = make_client(None, vendor=replace(QASE, url=served.url_of("qase"), token=TOKEN))
         client.vendor.attach(client, "1", [LargeFile(path, [])])
         client.close()
         files = served.boxes["qase"].attachments.values()
-    assert {file.sha256 for file in files} == {hashlib.sha256(b"hello" * 1000).hexdigest()}
+    assert {file.sha256 for file in files} == {hashlib.sha256(b"hello" * 1_000_000).hexdigest()}
 
 
 def test_a_dry_run_shows_the_fields_and_the_json_of_a_form() -> None:

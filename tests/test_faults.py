@@ -162,6 +162,7 @@ def said(ran: Ran) -> str:
         (r"after \d+\.\d s", "in time"),
         (r"timeout=\d+\.\d+", "timeout=…"),
         (r": test_shop.py::.*", ""),
+        (r"(certificate verify failed): .*", r"\1"),
         (r"results\.\d+", "results.N"),
         (r"/\S*/project/", ""),
         (r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN"),
