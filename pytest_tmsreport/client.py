@@ -20,13 +20,14 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 import tenacity
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter
 from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]
 
 from .auth import Header, TokenExchange, bearer
 from .errors import AuthError, Doubtful, PermanentError, RateLimited, TransientError, VendorError, dig
 from .masking import mask_json
 from .pacing import Pacer
+from .patience import PatientAdapter, too_slow, whole_answer
 from .render import plain
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Client:
         self._session.headers.update(vendor.headers)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, transport or HTTPAdapter(pool_maxsize=max(vendor.parallel, 1)))
+            self._session.mount(scheme, transport or PatientAdapter(pool_maxsize=max(vendor.parallel, 1)))
 
     def get(self, path: str, *, params: Mapping[str, str | int] | None = None) -> Reply:
         """Reads. Raises VendorError."""
@@ -281,13 +282,21 @@ class Client:
             return auth
         with self._exchanging:
             if self._token is None or self._clock() >= self._token[1]:
-                asked = Request("POST", auth.path, json=dict(auth.body), is_signed=False)
-                reply = self._deliver(asked)
-                token = reply.pick(auth.token, str) if auth.token else reply.body
-                if not (isinstance(token, str) and token.isascii() and token.isprintable()):
-                    raise self._odd(asked, "the answer holds no token")
+                try:
+                    token = self._exchanged(auth)
+                except VendorError as error:
+                    error.answered = True  # what was to be signed has not left
+                    raise
                 self._token = (token, self._clock() + auth.lifetime_s)
             return bearer(self._token[0])
+
+    def _exchanged(self, auth: TokenExchange) -> str:
+        asked = Request("POST", auth.path, json=dict(auth.body), is_signed=False)
+        reply = self._deliver(asked)
+        token = reply.pick(auth.token, str) if auth.token else reply.body
+        if not (isinstance(token, str) and token.isascii() and token.isprintable()):
+            raise self._odd(asked, "the answer holds no token")
+        return token
 
     def _send_once(self, request: Request, header: Header | None) -> Reply:
         pause = self._pacer.reserve()
@@ -305,8 +314,9 @@ class Client:
 
     def _exchange(self, request: Request, header: Header | None) -> tuple[int, Mapping[str, str], bytes]:
         left = max(self._deadline() - self._clock(), 1.0)
+        patience = min(self.vendor.answer_s, left)
         network = self._network
-        with ExitStack() as stack:
+        with ExitStack() as stack, whole_answer(patience) as limit:
             data, headers = _body(request, stack)
             if header:
                 headers[header.name] = header.value
@@ -318,7 +328,7 @@ class Client:
                         params=request.params,
                         data=data,
                         headers=headers,
-                        timeout=(min(CONNECT_S, left), min(self.vendor.answer_s, left)),
+                        timeout=(min(CONNECT_S, left), patience),
                         allow_redirects=False,
                         stream=True,
                         verify=network.ca_bundle or None,
@@ -326,13 +336,11 @@ class Client:
                         proxies={"http": network.proxy, "https": network.proxy} if network.proxy else None,
                     )
                 )
-                return (
-                    answer.status_code,
-                    answer.headers,
-                    self._read(answer, self._clock() + min(self.vendor.answer_s, left)),
-                )
+                raw = self._read(answer, patience)
+                limit.check()
             except (requests.exceptions.RequestException, OSError, ValueError) as error:
-                raise self._broken(request, error) from error
+                raise self._broken(request, limit.reason(error)) from error
+        return answer.status_code, answer.headers, raw
 
     def _broken(self, request: Request, error: Exception) -> VendorError:
         """The error for a request that could not be made, or whose answer did not come whole."""
@@ -350,7 +358,8 @@ class Client:
         remedy = "check `url`, `proxy`, `ca_bundle` and `client_cert`"
         return self._error(PermanentError, request, f"the request cannot be made: {cause}", remedy)
 
-    def _read(self, answer: requests.Response, until: float) -> bytes:
+    def _read(self, answer: requests.Response, patience: float) -> bytes:
+        until = self._clock() + patience
         parts = []
         size = 0
         for part in answer.iter_content(4096):
@@ -358,7 +367,7 @@ class Client:
             if size > ANSWER_BYTES:
                 raise requests.exceptions.ContentDecodingError(f"the answer is longer than {ANSWER_BYTES} bytes")
             if self._clock() > until:
-                raise requests.exceptions.ReadTimeout("the answer comes too slowly")
+                raise too_slow(patience)
             parts.append(part)
         return b"".join(parts)
 
@@ -379,8 +388,8 @@ class Client:
             raise self._error(TransientError, request, text, remedy, status=status, answered=False)
         fault, code = table.pick(status, body)
         if 300 <= status < 400:
-            fault = table.family(status)
-        if body is None:
+            fault, words = table.family(status), plain(headers.get("Location", "without a word on which"))
+        elif body is None:
             words = f"{_describe(raw, headers)} in place of JSON"
         raise fault.kind(
             f"{fault.meaning}: {words}" if words else fault.meaning,
@@ -416,7 +425,9 @@ class Client:
         )
 
     def _odd(self, request: Request, text: str) -> VendorError:
-        return self._error(PermanentError, request, text, "check `url`; is it the right version of the API?")
+        """The error for a success that lacks what it should hold: the request may have done its work all the same."""
+        remedy = "check `url`; is it the right version of the API?"
+        return self._error(PermanentError, request, text, remedy, answered=False)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -30,6 +30,7 @@ RESULTS, ATTACHMENTS, DELIVERED = "results.jsonl", "attachments", "delivered"
 LINE_BYTES = 4 * 2**20
 """The longest line that is written and read."""
 KEPT_RUNS = 10
+TORN = object()
 READING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """A journal may come from elsewhere: no link is followed, and a pipe is not waited for."""
 NAME = re.compile("(?!results$)[a-z][a-z0-9]*")
@@ -178,10 +179,12 @@ class RunFolder:
     ) -> Iterator[Result]:
         """Every result in the order in which tests ended; `on_garbage` is called for each unreadable line.
 
-        A `part` is where to begin and to end in the file, in bytes, at ends of lines.
+        A torn last line is one of those where nobody is about to end it. A `part` is where to begin and to end in the
+        file, in bytes, at ends of lines.
         """
         for line in self._lines(RESULTS, *(part or ())):
-            if isinstance(line, dict) and ("version" in line or "end" in line):
+            is_unfinished = line is TORN and self.is_live()
+            if is_unfinished or (isinstance(line, dict) and ("version" in line or "end" in line)):
                 continue
             try:
                 yield Result.from_json(line["result"])
@@ -236,7 +239,7 @@ class RunFolder:
         return (self.path / DELIVERED).exists()
 
     def _lines(self, name: str, start: int = 0, end: float = math.inf) -> Iterator[Any]:
-        """The decoded lines of a file; None for one that cannot be read. A torn last line is left out."""
+        """The decoded lines of a file; None for one that cannot be read, TORN for a last one without an end."""
         path = self.path / name
         try:
             handle = os.open(path, READING)
@@ -249,6 +252,7 @@ class RunFolder:
             while file.tell() < end and (line := file.readline(LINE_BYTES)):
                 if not line.endswith(b"\n"):
                     if len(line) < LINE_BYTES:
+                        yield TORN
                         return
                     while line and not line.endswith(b"\n"):
                         line = file.readline(LINE_BYTES)
@@ -404,13 +408,22 @@ class _Lines:
         if len(encoded) >= LINE_BYTES:
             raise JournalError(f"a line of {len(encoded)} bytes is more than a journal holds: {self._path}")
         line = memoryview((b"\n" if self._is_torn else b"") + encoded + b"\n")
+        written = 0
         try:
-            while line:  # a disk that fills up takes a part; the next write then says so
-                line = line[self._file.write(line) or 0 :]
+            while written < len(line):  # a disk that fills up takes a part; the next write then says so
+                written += self._file.write(line[written:]) or 0
         except (OSError, ValueError) as error:
-            self._is_torn = True
+            self._take_back(written)
             raise JournalError(f"cannot write to {self._path}: {error}") from error
         self._is_torn = False
+
+    def _take_back(self, written: int) -> None:
+        """Gives the room of a part of a line back: a shorter line may still fit."""
+        try:
+            if written:
+                self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
+        except OSError:
+            self._is_torn = True
 
     def hold(self) -> None:
         """Locks the file until it is closed, or its process dies. Raises BlockingIOError where another holds it."""
@@ -440,7 +453,7 @@ def _store(path: Path, content: bytes) -> None:
 def _head(line: Any) -> Head:
     found = line.get("version") if isinstance(line, dict) else None
     if found != VERSION:
-        raise ValueError(f"its version is {found!r}, this is version {VERSION}")
+        raise ValueError(f"its version is {found!r}, this is version {VERSION}: send it with the release that wrote it")
     destinations = {str(name): str(kind) for name, kind in dict(line.get("destinations", {})).items()}
     if not all(NAME.fullmatch(word) for word in (*destinations, *destinations.values())):
         raise ValueError("it names impossible destinations")

@@ -33,6 +33,8 @@ LOOK_S = 0.02
 """How often the file is looked at."""
 GRACE_S = 15.0
 """How long after the deadline the sender may take to end its current request and write receipts."""
+FULL = 74
+"""The exit status of one that cannot tell what it did: the usual number for an error of input or output."""
 LINGER_S = 5.0
 """How long a sender goes on with its current request when it is to end: the process that started it is gone."""
 
@@ -139,6 +141,8 @@ class Sender:
             return "the sender cannot be ended"
         if is_hanging:
             return "the sender did not end in time and was stopped"
+        if status == FULL:
+            return f"the sender could not write to {self._folder}: is the disk full?"
         return f"the sender ended with status {status}: {self._last_words()}" if status else ""
 
     def _start(self, origin: Origin, log: IO[bytes], line: bytes) -> Process:
@@ -215,8 +219,14 @@ def main() -> None:
     with open(PROGRESS, "ab", buffering=0, opener=private) as progress:
 
         def tell(event: dict[str, Any]) -> None:
+            line = encode(event).encode("ascii") + b"\n"
             with writing:
-                progress.write(encode(event).encode("ascii") + b"\n")
+                if progress.write(line) != len(line):
+                    raise OSError("there is no room for what is to be told")
+
+        def hint(name: str, done: int) -> None:
+            with suppress(OSError):  # it is for the eye only
+                tell({"name": name, "done": done})
 
         def rehearse(name: str, request: Request) -> None:
             first, *rest = request.shown(mask)
@@ -228,12 +238,15 @@ def main() -> None:
             sleep=stopped.wait,
             mask=mask,
             rehearse=rehearse if given["rehearse"] else None,
-            progress=lambda name, done: tell({"name": name, "done": done}),
+            progress=hint,
         )
         if session:
             conditions = replace(conditions, follow=session.follow)
         tallies: list[Tally] = upload(folder, vendors, conditions)
-        tell({"tallies": [tally.to_json() for tally in tallies]})
+        try:
+            tell({"tallies": [tally.to_json() for tally in tallies]})
+        except OSError:
+            sys.exit(FULL)
 
 
 def _watch(session: Session | None, stopped: threading.Event) -> None:

@@ -27,14 +27,18 @@ from urllib3 import HTTPResponse
 
 from .client import Client
 from .errors import JournalError, PermanentError, TransientError, VendorError
+from .faults import FAULTS, Arrived, End, Fault, Killed, KilledAfter, Unreachable, Watched
 from .journal import Journal, RunFolder
 from .model import Outcome, Result, Run
+from .pending import is_doubtful
 from .sandbox.adapter import WsgiAdapter
 from .sandbox.mount import Mount
 from .sandbox.site import Sandbox
 from .tally import Tally
 from .upload import Conditions, upload
 from .vendor import Vendor
+
+FAULTLESS = pytest.StashKey[Watched]()
 
 
 @dataclass
@@ -184,6 +188,29 @@ class VendorContract:
         with suppress(JournalError):  # most tests have ended it
             made.journal.end(exitstatus=0, not_run=[])
 
+    def twelve(self, folder: Path, fault: Fault | None = None) -> Desk:
+        """A session of twelve results that has ended, one with a file, to be sent in three batches, one by one."""
+        desk = Desk(folder, self.vendor, type(self).sandbox())
+        desk.vendor = replace(desk.vendor, batch_size=min(4, desk.vendor.batch_size), parallel=1)
+        results = self.results(12)
+        shot = desk.journal.attach("shot.png", "image/png", b"pixels")
+        results[0] = replace(results[0], attachments=(shot,))
+        if fault and fault.spoils:
+            results[4] = self.spoil(results[4])
+        desk.write(*results)
+        return desk
+
+    @pytest.fixture
+    def faultless(self, request: pytest.FixtureRequest, tmp_path: Path) -> Watched:
+        """What each request of their upload does while nothing goes wrong; found out once."""
+        stash = request.node.parent.stash
+        if FAULTLESS not in stash:
+            desk = self.twelve(tmp_path / "faultless")
+            stash[FAULTLESS] = watched = Watched(desk.mount, desk.box)
+            desk.send(transport=watched)
+        found: Watched = stash[FAULTLESS]
+        return found
+
     def test_every_outcome_has_a_status(self) -> None:
         assert set(self.vendor.statuses) == set(Outcome)
 
@@ -226,18 +253,6 @@ class VendorContract:
         assert tally.delivered == 3
         assert desk.time.slept.count(1.0) == 3
 
-    def test_an_outage_leaves_the_rest_for_later_and_a_re_send_finishes_the_same_run(self, desk: Desk) -> None:
-        results = self.results(self.vendor.batch_size + 1)
-        desk.write(*results)
-        desk.mount.troubles.add("503")
-        tally = desk.send(deadline_s=60)
-        assert (tally.delivered, tally.kept) == (0, len(results))
-        assert "503" in tally.reason
-        desk.mount.troubles.clear()
-        assert desk.send().delivered == len(results)
-        assert len(desk.box.results) == len(results)
-        assert len({result.run for result in desk.box.results.values()}) == 1
-
     def test_a_wrong_token_stops_at_once_and_keeps_everything(self, desk: Desk) -> None:
         desk.write(*self.results(5))
         desk.mount.troubles.add("401")
@@ -258,26 +273,65 @@ class VendorContract:
         again = desk.send()
         assert (again.delivered, again.refused, again.before) == (0, 1, 8)
 
-    @pytest.mark.parametrize("number", range(1, 7), ids=lambda number: f"request_{number}")
-    def test_a_lost_answer_doubles_nothing(self, desk: Desk, number: int) -> None:
-        results = self.results(self.vendor.batch_size + 1)
-        desk.write(*results)
-        losing = LosesOne(desk.mount, number)
-        tally = desk.send(transport=losing)
-        assert (tally.delivered + tally.doubtful, tally.kept) == (len(results), tally.doubtful)
-        assert len(desk.box.results) == len(results)
-        assert len({result.run for result in desk.box.results.values()}) == 1
-        if self.vendor.is_repeatable or self.vendor.can("received"):
-            assert tally.doubtful == 0
-        again = desk.send()  # what is in doubt waits for a person
-        assert (again.delivered, again.doubtful) == (0, tally.doubtful)
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+    def test_whatever_goes_wrong_nothing_is_lost_and_nothing_doubled(
+        self, tmp_path: Path, faultless: Watched, fault: Fault
+    ) -> None:
+        desk = self.twelve(tmp_path / "desk", fault)
+        trouble = fault.spec(faultless.places()) if fault.trouble else ""
+        self.suffer(desk, fault, trouble, faultless.arrived().unique)
 
-    @pytest.mark.parametrize("trouble", ["html*2", "reset*2", "hang*2", "503*2", "408*1", "500*1", "502*1", "504*1"])
-    def test_a_passing_trouble_costs_nothing(self, desk: Desk, trouble: str) -> None:
-        desk.write(*self.results(3))
-        desk.mount.troubles.add(trouble)
-        assert desk.send().delivered == 3
-        assert len(desk.box.results) == 3
+    @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.passes], ids=lambda fault: fault.name)
+    def test_a_fault_that_passes_costs_nothing_whichever_request_it_meets(
+        self, tmp_path: Path, faultless: Watched, fault: Fault
+    ) -> None:
+        everything = faultless.arrived().unique
+        for number in range(1, len(faultless.did)):
+            self.suffer(self.twelve(tmp_path / str(number)), fault, f"{fault.trouble}+{number}", everything)
+
+    def suffer(self, desk: Desk, fault: Fault, trouble: str, everything: int) -> None:
+        """Sends through a fault, and once more when it is over; `everything` is the number of results at the tool."""
+        desk.mount.troubles.add(*([trouble] if trouble else []))
+        way = Unreachable(desk.mount, fault.network) if fault.network else WsgiAdapter(desk.mount)
+        tally = desk.send(deadline_s=180, transport=way)
+
+        arrived = Arrived.at(desk.box)
+        is_kept = tally.kept > tally.doubtful
+        assert tally.delivered + tally.kept + tally.refused == 12, trouble
+        assert (arrived.doubled, arrived.unique >= tally.delivered) == (0, True), trouble
+        assert not tally.doubtful or (fault.is_lost and is_doubtful(desk.vendor)), trouble
+        assert bool(tally.kept) is (fault.end is End.KEPT) or tally.doubtful or fault.end is End.NO_SUCCESS, trouble
+        end = End.REFUSED if fault.splits and desk.vendor.batch_size == 1 else fault.end
+        assert bool(tally.refused) is (end is End.REFUSED), trouble
+        assert bool(tally.reason and tally.remedy) is bool(tally.kept), trouble
+        assert fault.said in tally.reason or not is_kept, trouble
+        assert len(tally.refusals) == tally.refused, trouble
+        assert all(fault.said in words for _, words in tally.refusals), trouble
+
+        desk.mount.troubles.clear()
+        again = desk.send(again=not fault.spoils)
+        arrived = Arrived.at(desk.box)
+        assert (again.kept, again.refused) == (tally.doubtful, int(fault.spoils)), trouble
+        assert (arrived.doubled, len({result.run for result in desk.box.results.values()}) <= 1) == (0, True), trouble
+        missing = (tally.doubtful + again.refused) * everything // 12
+        assert everything - missing <= arrived.unique <= everything, trouble
+        assert tally.doubtful or tally.notes or bool(desk.box.attachments) is self._takes_files(), trouble
+
+    def test_a_kill_after_any_answer_loses_nothing_and_doubles_nothing(
+        self, tmp_path: Path, faultless: Watched
+    ) -> None:
+        everything = faultless.arrived().unique
+        for number in range(1, len(faultless.did) + 1):
+            desk = self.twelve(tmp_path / str(number))
+            with pytest.raises(Killed):
+                desk.send(transport=KilledAfter(desk.mount, number))
+            tally = desk.send()
+            arrived = Arrived.at(desk.box)
+            assert arrived.doubled == 0, f"killed after answer {number}"
+            assert (arrived.unique, tally.kept) == (everything, 0) or is_doubtful(desk.vendor), (
+                f"killed after answer {number}"
+            )
+            assert tally.kept == tally.doubtful, f"killed after answer {number}"
 
     @pytest.mark.parametrize(
         "body", [b"", b"<html>please log in</html>", b'{"trunc', b"null", b"[]", b"{}", b'"fine"', b"\xff\xfe"]
@@ -298,7 +352,7 @@ class VendorContract:
         assert not [secret for secret in secrets if secret in repr(self.vendor)]
 
     def test_files_arrive_once_each(self, desk: Desk) -> None:
-        if not self.vendor.can("attach") and self.vendor.files != "inline":
+        if not self._takes_files():
             pytest.skip(f"{self.vendor.label} takes no files")
         first, second, third = self.results(3)
         log = desk.journal.attach("log.txt", "text/plain", b"hello")
@@ -310,6 +364,9 @@ class VendorContract:
             [log, shot] if self.vendor.files == "before" else [log, shot, log]
         )  # else each result has files of its own
         assert sorted(file.sha256 for file in desk.box.attachments.values()) == sorted(file.sha256 for file in due)
+
+    def _takes_files(self) -> bool:
+        return self.vendor.can("attach") or self.vendor.files == "inline"
 
     def test_a_dry_run_shows_requests_and_sends_none(self, desk: Desk) -> None:
         desk.write(*self.results(3))

@@ -312,7 +312,7 @@ class _Upload:
             except (AuthError, NotFound) as error:
                 if error.status not in (403, 404) or not self.vendor.can("read_run"):
                     raise
-                self.vendor.read_run(self.http, run_id)  # raises where the run itself is gone or forbidden
+                self._look_at_run(run_id)
                 parts += self._sort_out(error, part)
             else:
                 self._accept(part, remote)
@@ -320,6 +320,14 @@ class _Upload:
     def _check_time(self) -> None:
         if self.conditions.clock() >= self.conditions.deadline():
             raise TransientError("the time allowed for sending is over", remedy="send the rest later")
+
+    def _look_at_run(self, run_id: str) -> None:
+        """Raises where the run itself is gone or forbidden."""
+        try:
+            self.vendor.read_run(self.http, run_id)
+        except NotFound as error:
+            error.remedy = f"{error.remedy}; what is kept can go to another run: --set {self.vendor.name}.run_id=ID"
+            raise
 
     def _not_received(self, run_id: str, batch: Sequence[Result]) -> Sequence[Result]:
         """Of a batch that an earlier upload was sending when it ended, what has not arrived."""

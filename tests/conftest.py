@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from importlib.metadata import requires
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -51,6 +53,53 @@ INSTALLING_S = 300
 """Most seconds for making the environment of a judge: another's tool, which must not stand beside ours."""
 PATIENCE_S = 120.0
 """How long a session, or a file that it makes, is waited for before the test gives up on it."""
+
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+ANYWHERE = "test_a_fault_that_passes_costs_nothing_whichever_request_it_meets"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-faults", action="store_true", help="write README's table of faults from what this run gives"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("write_faults") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FaultTable())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what the contract does with faults: the contract is everybody's, these marks are ours."""
+    for item in items:
+        if "faultless" in getattr(item, "fixturenames", ()):
+            item.add_marker("faults")
+        if getattr(item, "originalname", "") == ANYWHERE:
+            item.add_marker("long")
+
+
+class FaultTable:
+    """Writes the rows that tests tell as the property `faults` into README, each in the place of its old one."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            rows: list[Any] = [value for name, value in report.user_properties if name == "faults"]
+            self._rows.update(rows)
+
+    def pytest_sessionfinish(self) -> None:
+        text = README.read_text(encoding="utf-8")
+        before, head, rest = text.partition("| fault | delivered | doubled | kept | said |\n|---|---|---|---|---|\n")
+        table, end, after = rest.partition("<!-- end of the faults -->")
+        names = [row.partition(" | ")[0] for row in self._rows.values()]
+        rows = [row for row in table.splitlines() if row.partition(" | ")[0] not in names]
+        for place, row in sorted(self._rows.items()):
+            rows.insert(place, row)
+        README.write_text("".join([before, head, *(f"{row}\n" for row in rows), end, after]), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -259,6 +308,30 @@ def project(tmp_path: Path, served: Served) -> Project:
 def workers(request: pytest.FixtureRequest) -> str:
     """The option for as many xdist workers: none, and two."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a self-signed certificate for 127.0.0.1, its key, and both in one."""
+    if not shutil.which("openssl"):
+        pytest.skip("the openssl command, which makes the certificate, is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=sandbox -addext subjectAltName=IP:127.0.0.1"
+    made = subprocess.run(
+        [*command.split(), "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"openssl cannot make a certificate: {made.stderr.decode()}")
+    (folder / "both.pem").write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+    return folder
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    """The server's side of a connection that shows that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "both.pem")
+    return context
 
 
 @pytest.fixture(scope="session")

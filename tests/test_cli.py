@@ -531,7 +531,7 @@ def test_send_reports_to_a_sandbox_without_settings_and_the_file_has_it_all(proj
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--trouble", "nonsense"], "WHAT[*TIMES][@PATH]"),
+        (["--trouble", "nonsense"], "WHAT[*TIMES][+AFTER][@PATH]"),
         (["--trouble", "429*"], "a number above zero"),
         (["qaze"], "did you mean `qase`?"),
         (["--json", "no/such/folder/all.json"], "no such folder"),

@@ -533,17 +533,18 @@ def full_disk(room: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_disk_that_fills_up_costs_one_result_and_no_other(journal: Journal, folder: Path) -> None:
+def test_a_disk_that_fills_up_costs_the_results_that_do_not_fit_and_no_other(journal: Journal, folder: Path) -> None:
     journal.write(FIRST)
     error = None
-    with full_disk((folder / "results.jsonl").stat().st_size + 20):
+    with full_disk((folder / "results.jsonl").stat().st_size + 5_000):
         try:
-            journal.write(SECOND)
+            journal.write(replace(SECOND, message="x" * 10_000))
         except JournalError as caught:
             error = caught
+        journal.write(replace(SECOND, id="r3"))
     assert "cannot write" in str(error)
-    journal.write(replace(SECOND, id="r3"))
-    assert read(folder) == ([FIRST, replace(SECOND, id="r3")], 1)
+    journal.write(replace(SECOND, id="r4"))
+    assert read(folder) == ([FIRST, replace(SECOND, id="r3"), replace(SECOND, id="r4")], 0)
 
 
 def test_an_attachment_that_the_disk_had_no_room_for_is_not_left_in_parts(journal: Journal) -> None:

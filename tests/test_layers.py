@@ -26,7 +26,7 @@ IN_THE_TEST_PROCESS = {
 }
 MAY_IMPORT = {
     "pytest": {*IN_THE_TEST_PROCESS, "dialects", "recorder", "selection", "testing"},
-    "requests": {"client", "upload", "testing", "sandbox"},
+    "requests": {"client", "patience", "upload", "faults", "testing", "sandbox"},
     "click": {"cli", "sandbox"},
     "flask": {"sandbox"},
 }

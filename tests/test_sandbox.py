@@ -17,9 +17,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -735,6 +737,93 @@ def test_a_hanging_request_ends_with_the_patience_of_the_client(transport: Trans
         assert qase_.open_run() == "1"
 
 
+@both_transports
+def test_trouble_begins_after_so_many_requests_of_its_path(transport: Transport) -> None:
+    with transport(troubles=["401+2@project"]) as qase_:
+        qase_.open_run()
+        assert [qase_.get("v1/project/SHOP").status_code for _ in range(4)] == [200, 200, 401, 401]
+
+
+@both_transports
+def test_a_time_to_wait_is_told_in_seconds_as_a_date_or_not_at_all(transport: Transport) -> None:
+    with transport(troubles=["429=30*1", "503=date*1", "429=none*1", "503*1"]) as qase_:
+        told = [qase_.get("v1/project/SHOP").headers.get("Retry-After") for _ in range(4)]
+        assert (told[0], told[2], told[3]) == ("30", None, None)
+        assert parsedate_to_datetime(str(told[1]))
+
+
+@both_transports
+def test_an_error_may_stand_inside_a_success(transport: Transport) -> None:
+    with transport(troubles=["200*1"]) as qase_:
+        answer = qase_.post("v1/run/SHOP", RUN)
+        assert (answer.status_code, answer.json()["status"], qase_.box.runs) == (200, False, {})
+
+
+@both_transports
+@pytest.mark.parametrize(
+    ("spec", "mime", "content"),
+    [
+        ("empty*1", "application/json", b""),
+        ("torn*1", "application/json", b'{"status":true,"result":{"id":1}'),
+        ("odd*1", "application/json", b"{}"),
+        ("text*1", "text/plain", b'{"status":true,"result":{"id":1}}\n'),
+        ("flood*1", "application/json", b" " * 100),
+    ],
+)
+def test_an_answer_is_spoiled_when_its_request_has_done_its_work(
+    transport: Transport, spec: str, mime: str, content: bytes
+) -> None:
+    with transport(troubles=[spec]) as qase_:
+        answer = qase_.session.post(f"{qase_.url}/v1/run/SHOP", json=RUN, stream=True, timeout=60)
+        assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (200, mime)
+        assert next(answer.iter_content(100), b"") == content
+        answer.close()
+        assert list(qase_.box.runs) == ["1"]
+
+
+@both_transports
+@pytest.mark.parametrize(
+    ("spec", "error"),
+    [
+        ("gzip*1", requests.exceptions.ContentDecodingError),
+        ("headers*1", requests.exceptions.ConnectionError),
+        ("drip*1", requests.exceptions.ConnectionError),
+    ],
+)
+def test_an_answer_that_cannot_be_read_comes_when_its_request_has_done_its_work(
+    transport: Transport, spec: str, error: type[Exception]
+) -> None:
+    with transport(troubles=[spec]) as qase_:
+        with pytest.raises((error, requests.exceptions.ReadTimeout)):
+            qase_.post("v1/run/SHOP", RUN, timeout=(60, 0.5))
+        assert list(qase_.box.runs) == ["1"]
+
+
+@both_transports
+def test_a_redirect_leads_to_another_host_and_has_done_nothing(transport: Transport) -> None:
+    with transport(troubles=["redirect*1"]) as qase_:
+        answer = qase_.post("v1/run/SHOP", RUN, allow_redirects=False)
+        assert (answer.status_code, qase_.box.runs) == (307, {})
+        assert urlsplit(answer.headers["Location"]).hostname == "localhost"
+
+
+def test_a_connection_is_closed_after_the_answer_without_a_word() -> None:
+    with serve([qase.create()], troubles=["close"]) as served, connected(served) as connection:
+        connection.request("GET", "/qase/v1/project/SHOP")
+        answer = connection.getresponse()
+        assert answer.read()
+        assert (answer.headers["Connection"], connection.sock.recv(1)) == (None, b"")
+
+
+def test_a_reset_does_not_wait_for_the_body() -> None:
+    with serve([qase.create()], troubles=["reset"]) as served, connected(served) as connection:
+        connection.putrequest("POST", "/qase/v1/run/SHOP")
+        connection.putheader("Content-Length", "1000")
+        connection.endheaders(b"the first of it")
+        with pytest.raises(ConnectionResetError):
+            connection.getresponse()
+
+
 def test_in_memory_nobody_waits_for_a_slow_answer() -> None:
     mount = Mount([qase.create()], ["slow=3600"])
     waits: list[float] = []
@@ -762,6 +851,8 @@ def test_on_loopback_a_slow_answer_comes_in_the_end() -> None:
         ("reset", "reset", 0, 1, ""),
         ("lost-answer*4@x@y", "lost-answer", 0, 4, "x@y"),
         ("hang@/a*b", "hang", 0, 1, "/a*b"),
+        ("200*1", "status", 200, 1, ""),
+        ("drip@a+b", "drip", 0, float("inf"), "a+b"),
     ],
 )
 def test_trouble_is_read(spec: str, kind: str, amount: float, left: float, path: str) -> None:
@@ -770,11 +861,30 @@ def test_trouble_is_read(spec: str, kind: str, amount: float, left: float, path:
 
 
 @pytest.mark.parametrize(
+    ("spec", "after", "wait"),
+    [
+        ("401+4", 4, "none"),
+        ("429*3+2@results", 2, "1"),
+        ("429=30", 0, "30"),
+        ("503=date*2", 0, "date"),
+        ("429=none", 0, "none"),
+    ],
+)
+def test_trouble_says_when_it_begins_and_how_long_to_wait(spec: str, after: int, wait: str) -> None:
+    found = parse(spec)
+    assert (found.after, found.wait) == (after, wait)
+
+
+@pytest.mark.parametrize(
     ("spec", "why"),
     [
         ("", "it names no trouble"),
         ("*3", "it names no trouble"),
-        ("200", "'200' is no trouble"),
+        ("302", "'302' is no trouble"),
+        ("503=soon", "'503=soon' is no trouble"),
+        ("html=3", "'html=3' is no trouble"),
+        ("401+", "a number above zero must follow the +"),
+        ("401+-2", "a number above zero must follow the +"),
         ("4290", "'4290' is no trouble"),
         ("rest", "'rest' is no trouble"),
         ("429*", "a number above zero must follow the *"),
@@ -790,7 +900,7 @@ def test_trouble_is_read(spec: str, kind: str, amount: float, left: float, path:
 def test_trouble_that_cannot_be_read_says_what_is_allowed(spec: str, why: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Troubles(["429*3", spec])
-    assert str(caught.value).startswith(f"--trouble {spec!r} cannot be read: {why}; it is WHAT[*TIMES][@PATH], where")
+    assert str(caught.value).startswith(f"--trouble {spec!r} cannot be read: {why}; it is WHAT[*TIMES][+AFTER]")
     assert "lost-answer" in str(caught.value)
 
 

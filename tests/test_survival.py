@@ -253,14 +253,3 @@ def test_ctrl_c_while_results_are_sent_keeps_them(project: Project) -> None:
     assert "interrupted while sending" in ran.line("reason: ")
     assert finish(project, ran).status == 0
     assert [result.title for result in project.arrived] == ["test_one"]
-
-
-def test_a_journal_that_cannot_be_written_is_reported_and_the_tests_run(project: Project) -> None:
-    project.write("test_one.py", ONE)
-    project.write(".tmsreport", "a file, where a folder should be\n")
-    ran = project.report("--tms-set", "on_loss=fail")
-
-    assert ran.status == 10
-    assert ran.line("LOST: 1 result could not be written to the journal")
-    assert "cannot write the journal" in ran.out
-    assert "1 passed" in ran.out

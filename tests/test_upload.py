@@ -261,6 +261,22 @@ def test_a_run_that_is_missing_or_forbidden_stops_the_destination_and_keeps_the_
     assert bench.send().delivered == 8
 
 
+def test_what_a_deleted_run_leaves_can_go_to_another(bench: Bench) -> None:
+    few = replace(QASE, batch_size=10, parallel=1)
+    bench.write(*make_results(20))
+    bench.mount.troubles.add("503+1@results")
+    assert counts(bench.send(few, deadline_s=30)) == (10, 10, 0)
+    bench.mount.troubles.clear()
+    other = QASE.open_run(Client(QASE, transport=WsgiAdapter(bench.mount)), replace(RUN, id="20260914-100211-ffffffff"))
+    del bench.box.runs["1"]
+    tally = bench.send(few)
+    assert counts(tally) == (0, 10, 0)
+    assert "404" in tally.reason
+    assert "was the run deleted?; what is kept can go to another run: --set qase.run_id=ID" in tally.remedy
+    assert counts(bench.send(replace(few, run_id=other))) == (10, 0, 0)
+    assert Counter(result.run for result in bench.box.results.values()) == {"1": 10, other: 10}
+
+
 @pytest.mark.parametrize("vendor", [QASE, TACITURN], ids=["named", "unnamed"])
 def test_many_refusals_with_nothing_accepted_stop_the_destination_and_keep_all(
     make_bench: Callable[..., Bench], vendor: Qase

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from werkzeug.test import create_environ
 
 from .mount import PAUSE, Answer, call
-from .trouble import Hang, NoAnswer
+from .trouble import Drip, EndlessHeaders, Hang, NoAnswer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -55,8 +56,11 @@ class WsgiAdapter(BaseAdapter):
         )
         try:
             answer = call(self._app, environ)
-        except Hang as error:
+        except (Hang, Drip) as error:
             raise requests.exceptions.ReadTimeout(str(error), request=request) from error
+        except EndlessHeaders as error:
+            cause = HTTPException("got more than 100 headers")
+            raise requests.exceptions.ConnectionError(cause, request=request) from error
         except NoAnswer as error:
             raise requests.exceptions.ConnectionError(str(error), request=request) from error
         return _response(request, answer)

@@ -15,8 +15,8 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ..errors import ConfigError
 from .box import Box
-from .mount import PAUSE, Mount, call
-from .trouble import Hang, NoAnswer, Reset, Troubles
+from .mount import CLOSE, PAUSE, Mount, call
+from .trouble import Drip, EndlessHeaders, Hang, NoAnswer, Reset, Troubles
 
 if TYPE_CHECKING:
     from .site import Sandbox
@@ -80,6 +80,7 @@ class _Handler(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         environ = self.make_environ()
         environ[PAUSE] = self.server.ended.wait
+        environ[CLOSE] = self._close_afterwards
         try:
             answer = call(self.server.app, environ)
         except NoAnswer as error:
@@ -97,10 +98,23 @@ class _Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the name it has in werkzeug
         """Says nothing: the box has it all."""
 
+    def _close_afterwards(self) -> None:
+        self.close_connection = True
+
     def _leave(self, error: NoAnswer) -> None:
         self.close_connection = True
         if isinstance(error, Hang):
             self.server.wait_for_end(self.connection)
+        if isinstance(error, EndlessHeaders):
+            self.send_response(200)
+            while not self.server.ended.is_set():  # until the client leaves
+                self.send_header("X-More", "x" * 1000)
+                self.flush_headers()
+        if isinstance(error, Drip):
+            for byte in b"HTTP/1.1 200 OK\r\n" + b"X-More: x\r\n" * 60:
+                self.wfile.write(bytes([byte]))
+                if self.server.ended.wait(1):
+                    break
         if isinstance(error, Reset):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             socket.close(self.connection.detach())  # at once: an orderly end would come before the reset

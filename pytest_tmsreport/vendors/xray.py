@@ -107,8 +107,9 @@ class Xray(Settings):
         )
         tests = [form.test(result) for result in batch]
         body = filled({"testExecutionKey": run_id, "info": filled(info), "tests": tests})
+        path, proof = ("", "key") if self.is_cloud else ("raven/2.0/", "testExecIssue.key")
         try:
-            http.post("import/execution" if self.is_cloud else "raven/2.0/import/execution", json=body)
+            http.post(f"{path}import/execution", json=body).pick(proof, str)
         except Rejected as error:
             named = KEY.findall(error.text)
             if run_id in named:
