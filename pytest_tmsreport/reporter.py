@@ -55,7 +55,7 @@ class Reporter:
         self._callers = Callers(config)
         self._written = self._lost = 0
         self._outcome: Outcome | None = None
-        self._is_over = self._is_said = False
+        self._is_over = self._is_said = self._is_unkeyed = False
         self._summary: list[Line] = []
 
     @pytest.hookimpl(tryfirst=True)
@@ -63,9 +63,11 @@ class Reporter:
         settings = self._wanted.settings
         with self._guard("opening the journal"):
             self._callers.freeze()
-            run = new_run(self._run_id, self._start, settings, self._origin.environ, self._config.rootpath)
+            root, environ, mask = self._config.rootpath, self._origin.environ, self._wanted.mask
+            run = new_run(self._run_id, self._start, settings, environ, root, mask=mask)
             changed = self._callers.apply("pytest_tmsreport_run", "run", run, self._guard) or run
-            self._journal = Journal(self.folder, clean(changed, self._wanted.mask), self._wanted.wanted)
+            self._is_unkeyed = bool(settings.run_key) and not changed.key
+            self._journal = Journal(self.folder, clean(changed, mask), self._wanted.wanted)
         with self._guard("starting the sender in the background"):
             if self._journal and not self._rehearse and (self._config.option.tms_stream or settings.stream):
                 self._sender = stream(self._wanted, self.folder, self._origin)
@@ -219,6 +221,10 @@ class Reporter:
                 yield Line(f"{tally.name}: dry run: nothing is sent")
             else:
                 yield from lines(tally, self._command)
+        if self._is_unkeyed:
+            yield Line(
+                f"note: {self._wanted.settings.run_key!r} has an empty hole here, so that the run is shared with none"
+            )
         if self._lost:
             yield Line(f"LOST: {count(self._lost, 'result')} could not be written to the journal", is_loss=True)
         if self._collector.ignored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ class Tally:
 
     `delivered`, `kept`, `refused` and `without_case` count results, `before` those that earlier uploads delivered,
     `doubtful` those among the kept that may have arrived; `is_run_open` says that
-    the run is still to be completed;
+    the run is still to be completed, `is_left_open` that this is left to others, who may still report into it;
     `refusals` pairs node ids with reasons; `reason` says why anything was kept, `remedy` what a person can do;
     `may_pass` that it may go away by itself.
     """
@@ -35,6 +36,7 @@ class Tally:
     requests: int = 0
     seconds: float = 0.0
     is_run_open: bool = False
+    is_left_open: bool = False
     reason: str = ""
     remedy: str = ""
     may_pass: bool = False
@@ -89,6 +91,9 @@ def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
         yield Line(f"  refused: {plain(nodeid)}: {plain(reason)}", is_loss=True)
     if len(tally.refusals) > SHOWN_REFUSALS:
         yield Line(f"  refused: and {len(tally.refusals) - SHOWN_REFUSALS} more", is_loss=True)
+    if tally.is_left_open:
+        command_line = shlex.join(["tmsreport", "close", tally.name, "--run", plain(tally.run_id)])
+        yield Line("  run left open for the other machines; once all are done: ", command=command_line)
     if tally.kept > tally.doubtful:
         yield Line("  send the rest: ", is_loss=True, command=command())
     if tally.refused:

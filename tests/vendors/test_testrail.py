@@ -80,6 +80,7 @@ GOLDEN_RUN = {
 
 class TestTestRail(VendorContract):
     vendor = TESTRAIL
+    closing = replace(TESTRAIL, close=True)
     sandbox = staticmethod(testrail_sandbox.create)
 
     # What is sent

@@ -569,6 +569,7 @@ class TestCloud(Common):
 class TestDataCenter(Common):
     __test__ = True
     vendor = DC
+    closing = replace(DC, transition="31")
     opening = "api/2/issue"
     type_key = "testType"
 
