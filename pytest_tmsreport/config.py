@@ -91,9 +91,11 @@ def load(
     *,
     sets: Sequence[str] = (),
     only: Sequence[str] = (),
+    is_session: bool = False,
 ) -> Config:
     """Everything that can be found out before a test runs; `only` names the destinations, else all of the settings.
 
+    `is_session` says that tests are to run, so that it must be known which of several machines this is.
     Raises ConfigError for what was typed wrong: an override, or a destination that does not exist. What is wrong in
     files and variables is a problem of its destination, and stops no other.
     """
@@ -109,7 +111,7 @@ def load(
     if not problems:  # a file that cannot be read may hold what was named
         _check_typed(configured, source, only)
     settings, wrong = _settings(source)
-    wrong = wrong or _wrong_dialect(settings, source) or _wrong_sharing(settings, environ)
+    wrong = wrong or _wrong_dialect(settings, source) or _wrong_sharing(settings, environ if is_session else None)
     if wrong:
         problems.setdefault("", wrong)
     chosen = dict.fromkeys(only or settings.destinations or configured)
@@ -240,11 +242,12 @@ def _wrong_dialect(settings: Settings, source: Source) -> ConfigError | None:
     )
 
 
-def _wrong_sharing(settings: Settings, environ: Mapping[str, str]) -> ConfigError | None:
+def _wrong_sharing(settings: Settings, environ: Mapping[str, str] | None) -> ConfigError | None:
     if "{time}" in settings.run_key:
         return ConfigError("`run_key` holds {time}, which is another on each machine: use {build}")
     try:
-        shard_of(environ, settings.shards, settings.shard)
+        if environ is not None:
+            shard_of(environ, settings.shards, settings.shard)
     except ConfigError as error:
         return error
     return None

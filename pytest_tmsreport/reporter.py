@@ -187,7 +187,12 @@ class Reporter:
         return replace(result, attachments=tuple(attachments))
 
     def _noted(self, worker: str, nodeid: str) -> dict[str, Any]:
-        found = last_note(self.folder / f"{worker}.json")
+        path = self.folder / f"{worker}.json"
+        if not path.exists():
+            self._guard.note(
+                f"{nodeid}: {worker} died on a machine that shares no folder, so that its marks are not known"
+            )
+        found = last_note(path)
         return found[1] if found and found[0] == self._wanted.mask(nodeid) else {}
 
     def _deliver(self) -> Outcome:

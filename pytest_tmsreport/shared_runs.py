@@ -56,7 +56,7 @@ def open_runs(task: Task, *, as_env: bool = False) -> Said:
     open already is taken. Raises ConfigError for a destination that cannot be meant.
     """
     said, config, run = _begun(task)
-    run = run if run.key else replace(run, key=run.id)
+    shared = run if run.key else replace(run, key=run.id)  # which nobody else has
     for vendor in config.destinations:
         if not vendor.has_runs:
             said.err.append(f"{vendor.name}: {vendor.label} has no runs: any number of machines may report to it")
@@ -64,7 +64,10 @@ def open_runs(task: Task, *, as_env: bool = False) -> Said:
             said.fail(2, f"{vendor.name}: `run_id` is {plain(vendor.run_id)} already: take it out to open another")
         else:
             with _talking(vendor, config, task, said) as http:
-                run_id = join(vendor, http, run, opening=_nothing, pause=time.sleep)
+                if run.key:
+                    run_id = join(vendor, http, shared, opening=None, pause=time.sleep)
+                else:
+                    run_id = vendor.open_run(http, shared)
                 if not _ID.fullmatch(run_id):
                     raise PermanentError(f"the id of the run is {plain(run_id)!r}", vendor=vendor.name)
                 name = f"{variable_name(vendor.name, 'run_id')}=" if as_env else f"{vendor.name}="
@@ -103,7 +106,8 @@ def _begun(task: Task) -> tuple[Said, Config, Run]:
     for name, problem in config.problems.items():
         said.fail(2, f"{name or 'settings'}: {plain(config.mask(str(problem)), 1000)}")
     start, mask = time.time(), config.mask
-    run = new_run(new_id(start), start, config.settings, task.environ, task.root, mask=mask)
+    settings = replace(config.settings, shards="")  # this is none of the machines
+    run = new_run(new_id(start), start, settings, task.environ, task.root, mask=mask)
     tags = tuple(mask(tag) for tag in run.tags)
     return said, config, replace(run, name=mask(run.name), description=mask(run.description), tags=tags)
 
@@ -148,7 +152,3 @@ def _talking(vendor: Vendor, config: Config, task: Task, said: Said) -> Iterator
         said.fail(1, f"{vendor.name}: {plain(mask(str(error)), 500)}", *remedy)
     finally:
         http.close()
-
-
-def _nothing() -> None:
-    """Nobody writes down here that a run is about to be opened: where its answer is lost it is looked for at once."""
