@@ -19,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 
 from .errors import JournalError
-from .journal import ATTACHMENTS, RESULTS, Head, Journal, ReceiptBook, Receipts, RunFolder, StoredFile
+from .journal import ATTACHMENTS, RESULTS, Head, Journal, ReceiptBook, Receipts, RunFolder, StoredFile, holding
 from .model import Result
 from .render import utc
 
@@ -70,6 +70,11 @@ def gather(folders: Sequence[RunFolder], base: Path) -> RunFolder:
     made = base / f"{utc(first.start, '%Y%m%d-%H%M%S')}-{digest}"
     if (made / RESULTS).is_file():
         return RunFolder(made)
+    for name in {each for head in heads for each in head.destinations}:
+        runs = sorted({folder.receipts(name).run_id for folder in folders} - {""})
+        if len(runs) > 1:
+            words = f"they have reported into several runs of {name} already, {' and '.join(runs)}"
+            raise JournalError(f"{words}: send them without --one-run")
     destinations = dict(chain.from_iterable(head.destinations.items() for head in heads))
     run = replace(first, id=made.name, key="", shard=0, shards=0)
     try:
@@ -90,8 +95,6 @@ def gather(folders: Sequence[RunFolder], base: Path) -> RunFolder:
 
 def _write(place: Path, folders: Iterable[RunFolder], head: Head) -> None:
     journal = Journal(place, head.run, head.destinations)
-    books = {name: ReceiptBook(place, name) for name in head.destinations}
-    joined: dict[str, str] = {}
     seen: set[str] = set()
     statuses, not_run = [0], []
     try:
@@ -105,15 +108,14 @@ def _write(place: Path, folders: Iterable[RunFolder], head: Head) -> None:
                 journal.write(kept)
             own -= seen  # a journal speaks for its own results alone
             seen |= own
-            for name, book in books.items():
-                _take_over(name, folder.receipts(name), own, book, joined)
+            for name in head.destinations:
+                with holding(place, name) as book:
+                    _take_over(folder.receipts(name), own, book)
             end = folder.end() or {}
             statuses += [end["exitstatus"]] if isinstance(end.get("exitstatus"), int) else []
             not_run += [str(each) for each in _listed(end.get("not_run"))]
-        journal.end(exitstatus=max(statuses), not_run=not_run)
     finally:
-        for book in books.values():
-            book.close()
+        journal.end(exitstatus=max(statuses), not_run=not_run)
 
 
 def _fresh(folder: RunFolder, result: Result) -> str:
@@ -123,11 +125,8 @@ def _fresh(folder: RunFolder, result: Result) -> str:
     )
 
 
-def _take_over(name: str, known: Receipts, own: set[str], book: ReceiptBook, joined: dict[str, str]) -> None:
-    """Writes down what a destination has confirmed of a journal. Raises JournalError for a second run there."""
-    if known.run_id and joined.setdefault(name, known.run_id) != known.run_id:
-        words = f"they have reported into several runs of {name} already, {joined[name]} and {known.run_id}"
-        raise JournalError(f"{words}: send them without --one-run")
+def _take_over(known: Receipts, own: set[str], book: ReceiptBook) -> None:
+    """Writes down what a destination has confirmed of a journal."""
     if known.run_id and not known.closed:
         book.write(opened=known.run_id)
 
