@@ -111,7 +111,7 @@ def load(
     if not problems:  # a file that cannot be read may hold what was named
         _check_typed(configured, source, only)
     settings, wrong = _settings(source)
-    wrong = wrong or _wrong_dialect(settings, source) or _wrong_sharing(settings, environ if is_session else None)
+    wrong = wrong or _wrong_dialect(settings, source) or _wrong_sharing(settings, environ, is_session=is_session)
     if wrong:
         problems.setdefault("", wrong)
     chosen = dict.fromkeys(only or settings.destinations or configured)
@@ -242,14 +242,14 @@ def _wrong_dialect(settings: Settings, source: Source) -> ConfigError | None:
     )
 
 
-def _wrong_sharing(settings: Settings, environ: Mapping[str, str] | None) -> ConfigError | None:
+def _wrong_sharing(settings: Settings, environ: Mapping[str, str], *, is_session: bool) -> ConfigError | None:
     if "{time}" in settings.run_key:
         return ConfigError("`run_key` holds {time}, which is another on each machine: use {build}")
-    try:
-        if environ is not None:
+    if is_session:
+        try:
             shard_of(environ, settings.shards, settings.shard)
-    except ConfigError as error:
-        return error
+        except ConfigError as error:
+            return error
     return None
 
 

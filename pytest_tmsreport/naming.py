@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .ci import detect, shard_of
 from .config import Settings
+from .errors import ConfigError
 from .model import Run
 from .render import utc
 
@@ -36,7 +37,7 @@ def new_run(  # noqa: PLR0913 - what a run is made of
         "time": utc(start, "%H:%M:%S"),
         "link": ci.link,
     }
-    shard, shards = shard_of(environ, settings.shards, settings.shard)
+    shard, shards = _shard(settings, environ)
     return Run(
         id=run_id,
         name=_filled(settings.run_name, words) or f"pytest {words['date']} {words['time']}",
@@ -52,6 +53,13 @@ def new_run(  # noqa: PLR0913 - what a run is made of
         shard=shard,
         shards=shards,
     )
+
+
+def _shard(settings: Settings, environ: Mapping[str, str]) -> tuple[int, int]:
+    try:
+        return shard_of(environ, settings.shards, settings.shard)
+    except ConfigError:  # whoever reads the settings says it; a journal is written all the same
+        return 0, 0
 
 
 def _key(template: str, words: Mapping[str, str], mask: Callable[[str], str]) -> str:

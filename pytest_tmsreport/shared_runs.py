@@ -106,8 +106,7 @@ def _begun(task: Task) -> tuple[Said, Config, Run]:
     for name, problem in config.problems.items():
         said.fail(2, f"{name or 'settings'}: {plain(config.mask(str(problem)), 1000)}")
     start, mask = time.time(), config.mask
-    settings = replace(config.settings, shards="")  # this is none of the machines
-    run = new_run(new_id(start), start, settings, task.environ, task.root, mask=mask)
+    run = new_run(new_id(start), start, config.settings, task.environ, task.root, mask=mask)
     tags = tuple(mask(tag) for tag in run.tags)
     return said, config, replace(run, name=mask(run.name), description=mask(run.description), tags=tags)
 
