@@ -436,6 +436,14 @@ class VendorContract:
         assert second.send().is_left_open
         assert [run.end for run in desk.box.runs.values()] == [None]
 
+    def test_a_dry_run_of_a_machine_that_shares_a_run_sends_nothing_and_waits_for_nothing(self, desk: Desk) -> None:
+        each = desk.machine(1, 2)
+        each.write(*self.results(3))
+        seen: list[str] = []
+        tally = each.send(rehearse=lambda _name, request: seen.append(str(request)))
+        assert (tally.reason, desk.box.requests, each.time.slept) == ("", [], [])
+        assert seen
+
     def test_a_dry_run_shows_requests_and_sends_none(self, desk: Desk) -> None:
         desk.write(*self.results(3))
         seen: list[tuple[str, str]] = []

@@ -127,7 +127,10 @@ class _Workspace:
         return _done(self._run_entity(self._known_run(code, run_id)))
 
     def update_run(self, code: str, run_id: int) -> Response:
-        body = _checked(run_update(self._rules, self._values))
+        body = json_body()
+        faults = list(run_update(self._rules, self._values)(body, ""))
+        if faults:
+            raise _refusal(faults, status=400)
         with self._box.lock:
             run = self._known_run(code, run_id)
             run.body = {**run.body, **self._box.mask({key: value for key, value in body.items() if value is not None})}
