@@ -19,9 +19,10 @@ from itertools import chain
 from pathlib import Path
 
 from .errors import JournalError
-from .journal import ATTACHMENTS, RESULTS, Head, Journal, ReceiptBook, Receipts, RunFolder, StoredFile, holding
+from .journal import ATTACHMENTS, RESULTS, Head, Journal, ReceiptBook, Receipts, RunFolder, StoredFile, holding, is_held
 from .model import Result
 from .render import utc
+from .sender import LOG
 
 
 def folders_below(top: Path) -> list[RunFolder]:
@@ -62,8 +63,8 @@ def gather(folders: Sequence[RunFolder], base: Path) -> RunFolder:
     """
     heads = [folder.head() for folder in folders]
     for folder in folders:
-        if folder.end() is None and folder.is_live():
-            raise JournalError(f"{folder.path}: its session is still running: gather it when that has ended")
+        if (folder.end() is None and folder.is_live()) or is_held(folder.path / LOG):
+            raise JournalError(f"{folder.path}: its session or its sender is still at work: wait for it to end")
     first = min((head.run for head in heads), key=lambda run: run.start)
     ids = " ".join(sorted(head.run.id for head in heads))
     digest = hashlib.sha256(ids.encode("utf-8", "replace")).hexdigest()[:12]

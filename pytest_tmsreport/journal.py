@@ -234,12 +234,15 @@ class RunFolder:
         """The decoded lines of a file; None for one that cannot be read. A torn last line is left out."""
         path = self.path / name
         try:
-            file = open(path, "rb", opener=_no_link)  # noqa: SIM115 - closed below, where it could be opened
+            handle = os.open(path, READING)
         except FileNotFoundError:
             return
         except OSError as error:
             raise JournalError(f"cannot read {path}: {error}") from error
-        with file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise JournalError(f"cannot read {path}: it is no file")
+        with os.fdopen(handle, "rb") as file:
             file.seek(start)
             while file.tell() < end and (line := file.readline(LINE_BYTES)):
                 if not line.endswith(b"\n"):
@@ -441,10 +444,6 @@ def _take(receipts: Receipts, line: dict[str, Any]) -> None:
     ):
         if isinstance(line.get(key), dict):
             held.update((str(name), str(value)) for name, value in line[key].items())
-
-
-def _no_link(path: str, _flags: int) -> int:
-    return os.open(path, READING)
 
 
 def private(path: str | Path, flags: int) -> int:

@@ -154,7 +154,7 @@ def test_machines_that_have_reported_into_several_runs_are_not_made_one(tmp_path
 def test_a_session_that_still_runs_is_waited_for_by_a_person(tmp_path: Path) -> None:
     run = Run(id="20260914-100213-0a1b2c3d", name="3", start=1789380133.0)
     journal = Journal(tmp_path / "live", run, {})
-    with pytest.raises(JournalError, match="still running"):
+    with pytest.raises(JournalError, match="still at work"):
         gather([RunFolder(journal.folder)], tmp_path / "base")
     journal.end(exitstatus=0, not_run=[])
 

@@ -51,11 +51,12 @@ ALL = {"test_part1": 4, "test_part2": 4, "test_part3": 4}
 OPEN = "run left open for the other machines; once all are done: tmsreport close qase --run"
 
 
-@pytest.mark.parametrize("trouble", ["", "slow=0.05"])
-def test_sessions_that_begin_at_once_report_into_one_run(build: Project, trouble: str) -> None:
-    if trouble:
-        build.served.troubles.add(trouble)
-    started = [build.start_pytest(*part(number)) for number in (1, 2, 3)]
+@pytest.mark.parametrize(("trouble", "more"), [((), ()), (("slow=0.05",), ()), ((), ("--tms-stream",))], ids=str)
+def test_sessions_that_begin_at_once_report_into_one_run(
+    build: Project, trouble: tuple[str, ...], more: tuple[str, ...]
+) -> None:
+    build.served.troubles.add(*trouble)
+    started = [build.start_pytest(*part(number, *more)) for number in (1, 2, 3)]
     ran = [build.ended(process) for process in started]
     assert [each.status for each in ran] == [0, 0, 0]
     (run_id,) = build.box.runs

@@ -77,7 +77,7 @@ def finished(http: Client, run_id: str, shard: int, shards: int) -> set[int]:
 
     def there() -> set[int]:
         names = (str(row.get("name")) for row in rows(http, listing, "attachments"))
-        ours = (re.fullmatch(rf"pytest-tmsreport-done-(\d+)-of-{shards}\.txt", name) for name in names)
+        ours = (re.fullmatch(rf"pytest-tmsreport-done-(\d{{1,6}})-of-{shards}\.txt", name) for name in names)
         return {int(each[1]) for each in ours if each}
 
     done = there()

@@ -50,7 +50,7 @@ def finished(http: Client, key: str, shard: int, shards: int) -> set[int]:
     own = f"pytest-tmsreport.done.{shards}"
     http.put(f"{path}/{own}.{shard}", json={"done": True}, may_be_empty=True)
     names = {str(dig(row, "key")) for row in http.get(path).pick("keys", list)}
-    return {int(name.removeprefix(f"{own}.")) for name in names if re.fullmatch(rf"{re.escape(own)}\.\d+", name)}
+    return {int(name.removeprefix(f"{own}.")) for name in names if re.fullmatch(rf"{re.escape(own)}\.\d{{1,6}}", name)}
 
 
 def statuses(http: Client, project: str) -> list[str]:
