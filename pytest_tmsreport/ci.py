@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import ConfigError
+
+OWN = "ci"
+"""The value of `shards` that leaves it to the CI."""
+
 
 @dataclass(frozen=True)
 class Ci:
@@ -21,7 +26,10 @@ class Ci:
 
 @dataclass(frozen=True)
 class _Provider:
-    """A CI's variables: `sign` is set wherever it runs; of several names the first that is set wins."""
+    """A CI's variables: `sign` is set wherever it runs; of several names the first that is set wins.
+
+    `shard` names the variables of a parallel job's number and of how many there are, and says what the first is called.
+    """
 
     name: str
     sign: str
@@ -29,6 +37,7 @@ class _Provider:
     commit: tuple[str, ...]
     build: tuple[str, ...]
     link: str  # a template of variables
+    shard: tuple[str, str, int] | None = None
 
 
 _PROVIDERS = (
@@ -47,6 +56,7 @@ _PROVIDERS = (
         ("CI_COMMIT_SHA",),
         ("CI_PIPELINE_IID", "CI_PIPELINE_ID"),
         "{CI_PIPELINE_URL}",
+        ("CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
     ),
     _Provider(
         "Jenkins",
@@ -63,6 +73,7 @@ _PROVIDERS = (
         ("BUILD_SOURCEVERSION",),
         ("BUILD_BUILDNUMBER",),
         "{SYSTEM_COLLECTIONURI}{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
+        ("SYSTEM_JOBPOSITIONINPHASE", "SYSTEM_TOTALJOBSINPHASE", 1),
     ),
     _Provider(
         "CircleCI",
@@ -71,6 +82,7 @@ _PROVIDERS = (
         ("CIRCLE_SHA1",),
         ("CIRCLE_BUILD_NUM",),
         "{CIRCLE_BUILD_URL}",
+        ("CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0),
     ),
     _Provider(
         "Bitbucket Pipelines",
@@ -79,6 +91,7 @@ _PROVIDERS = (
         ("BITBUCKET_COMMIT",),
         ("BITBUCKET_BUILD_NUMBER",),
         "{BITBUCKET_GIT_HTTP_ORIGIN}/pipelines/results/{BITBUCKET_BUILD_NUMBER}",
+        ("BITBUCKET_PARALLEL_STEP", "BITBUCKET_PARALLEL_STEP_COUNT", 0),
     ),
     _Provider(
         "Buildkite",
@@ -87,6 +100,7 @@ _PROVIDERS = (
         ("BUILDKITE_COMMIT",),
         ("BUILDKITE_BUILD_NUMBER",),
         "{BUILDKITE_BUILD_URL}",
+        ("BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", 0),
     ),
     _Provider(
         "TeamCity",
@@ -117,7 +131,7 @@ _PROVIDERS = (
 
 def detect(environ: Mapping[str, str], folder: Path) -> Ci:
     """What the environment tells; branch and commit come from git in `folder` where it tells nothing."""
-    provider = next((each for each in _PROVIDERS if environ.get(each.sign)), None)
+    provider = _provider(environ)
     branch = _first(environ, provider.branch).removeprefix("refs/heads/") if provider else ""
     commit = _first(environ, provider.commit) if provider else ""
     branch = branch or _git_branch(folder)
@@ -126,6 +140,42 @@ def detect(environ: Mapping[str, str], folder: Path) -> Ci:
         return Ci(branch=branch, commit=commit)
     build = _first(environ, provider.build)
     return Ci(provider.name, branch, commit, build, _filled(provider.link, environ))
+
+
+def shard_of(environ: Mapping[str, str], shards: str, shard: int) -> tuple[int, int]:
+    """Which of how many machines of one run this is, counted from 1; (0, 0) where the settings name no number.
+
+    `shards` is a number, or `ci`: as many as the CI runs of this job. Without `shard` the CI tells which it is. Raises
+    ConfigError where that is not known.
+    """
+    own, total = _own_shard(environ)
+    if shards in ("", "0") or (shards == OWN and total == 1):
+        return 0, 0
+    if shards == OWN and not total:
+        raise ConfigError("`shards = ci`, but no variable of a CI tells how many jobs there are: write the number")
+    if shards != OWN and not (shards.isascii() and shards.isdecimal()):
+        raise ConfigError(f"`shards` is {shards!r}; it is the number of machines that share the run, or `ci`")
+    number = total if shards == OWN else int(shards)
+    which = shard or (own if number == total else 0)
+    if not 1 <= which <= number:
+        known = f"`shard` is {which}" if which else "which of them this is, is not known"
+        raise ConfigError(f"`shards` is {number}, but {known}: set TMSREPORT_SHARD, from 1 to {number}")
+    return which, number
+
+
+def _own_shard(environ: Mapping[str, str]) -> tuple[int, int]:
+    provider = _provider(environ)
+    if provider is None or provider.shard is None:
+        return 0, 0
+    index, total, first = provider.shard
+    found = [environ.get(name, "") for name in (index, total)]
+    if not all(each.isascii() and each.isdecimal() for each in found):
+        return 0, 0
+    return int(found[0]) - first + 1, int(found[1])
+
+
+def _provider(environ: Mapping[str, str]) -> _Provider | None:
+    return next((each for each in _PROVIDERS if environ.get(each.sign)), None)
 
 
 def _git_branch(folder: Path) -> str:

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from . import migrations, translation
+from . import migrations, shared_runs, translation
 from . import vendor as vendor_module
 from .client import Network, Request
 from .config import Config, load, manual
 from .doctor import examine
 from .errors import HTTP, ConfigError, Fault, JournalError, TmsError
+from .gather import folders_below, gather, without_copies
 from .journal import Head, RunFolder, folders, is_held
 from .masking import masker
 from .model import to_json
@@ -29,6 +30,7 @@ from .pending import survey
 from .render import count, plain, utc
 from .sender import LOG
 from .settings_text import INI, TOML
+from .shared_runs import Said, Task
 from .sources import find_root, variable_name
 from .tally import lines, of_files
 from .upload import Conditions, upload
@@ -68,6 +70,7 @@ def main() -> None:
 @click.option("--to", "only", multiple=True, metavar="NAME", help="Only to this destination.")
 @click.option("--refused", "again", is_flag=True, help="Send what was refused before as well.")
 @click.option("--even-if-doubled", is_flag=True, help="Send what may have arrived already as well.")
+@click.option("--one-run", is_flag=True, help="Gather the journals, and send them as one run, which is completed.")
 @click.option("--dry-run", is_flag=True, help="Print every request that would be sent, and send none.")
 @click.option("--deadline-s", type=float, default=600.0, show_default=True, help="Most seconds to wait for a server.")
 @_settings_options
@@ -80,20 +83,27 @@ def send(  # noqa: PLR0913 - the options of a command
     *,
     again: bool,
     even_if_doubled: bool,
+    one_run: bool,
     dry_run: bool,
 ) -> None:
-    """Sends what is not delivered yet: of a RUN, of the runs in a DIR, or of every run of the project.
+    """Sends what is not delivered yet: of a RUN, of the runs anywhere in a DIR, or of every run of the project.
 
-    Settings come from the project's file and the environment, never from the journal. Exits with 0 only when nothing is
-    left, with 1 when something is, with 2 when a setting is wrong.
+    Journals that were written with one run key join its run, others have runs of their own. --one-run puts all that is
+    not delivered into a new journal of the project, and sends that as one run, which is then completed. Settings come
+    from the project's file and the environment, never from the journal. Exits with 0 only when nothing is left, with 1
+    when something is, with 2 when a setting is wrong.
     """
     root = rootdir or find_root(Path.cwd())
     config = load(root, os.environ, sets=sets)
     options = _SendOptions(sets, deadline_s, again, even_if_doubled, dry_run)
-    chosen = _chosen(runs, root, config)
-    due = [folder for folder in chosen if runs or again or not folder.is_delivered]
+    chosen, copies = without_copies(_chosen(runs, root, config))
+    for copy, original in copies:
+        click.echo(f"{plain(str(copy.path))}: a copy of {plain(str(original.path))}, which is sent in its place")
+    due = [folder for folder in chosen if ((runs or again) and not one_run) or not folder.is_delivered]
     if not due:
         click.echo(f"nothing to send in {_base(root, config)}")
+    elif one_run:
+        due = [gather(due, _base(root, config))]
     sys.exit(max((_send_one(folder, root, only, options) for folder in due), default=0))
 
 
@@ -103,6 +113,45 @@ class _SendOptions(NamedTuple):
     again: bool
     even_if_doubled: bool
     dry_run: bool
+
+
+@main.command("open")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--env", "as_env", is_flag=True, help="Print TMSREPORT_<NAME>_RUN_ID=ID, for a CI's file of variables.")
+@click.option("--deadline-s", type=float, default=120.0, show_default=True, help="Most seconds to wait for a server.")
+@_settings_options
+def open_runs(
+    names: Sequence[str], sets: Sequence[str], rootdir: Path | None, deadline_s: float, *, as_env: bool
+) -> None:
+    """Opens a run for several machines and prints its id, for `run_id` of the jobs that follow.
+
+    The id alone where there is one destination, else a line NAME=ID for each. Exits with 0 only where all are open.
+    """
+    task = Task(rootdir or find_root(Path.cwd()), os.environ, sets, names, deadline_s)
+    _say(shared_runs.open_runs(task, as_env=as_env))
+
+
+@main.command("close")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--run", "ids", multiple=True, metavar="ID", help="The run; NAME=ID where there are several destinations."
+)
+@click.option("--deadline-s", type=float, default=120.0, show_default=True, help="Most seconds to wait for a server.")
+@_settings_options
+def close_runs(
+    names: Sequence[str], ids: Sequence[str], sets: Sequence[str], rootdir: Path | None, deadline_s: float
+) -> None:
+    """Completes a run that machines have shared: the one named, that of `run_id`, or every open one of the run key."""
+    task = Task(rootdir or find_root(Path.cwd()), os.environ, sets, names, deadline_s)
+    _say(shared_runs.close_runs(task, ids))
+
+
+def _say(said: Said) -> None:
+    for line in said.out:
+        click.echo(line)
+    for line in said.err:
+        click.echo(line, err=True)
+    sys.exit(said.status)
 
 
 @main.command("runs")
@@ -134,7 +183,7 @@ def show(run: str, sets: Sequence[str], rootdir: Path | None, *, as_json: bool) 
         if as_json:
             click.echo(json.dumps(_all_of(folder, head), indent=2, default=to_json))
             continue
-        click.echo(f"{folder.name}  {plain(head.run.name)}  {utc(head.run.start)} UTC{_state(folder)}")
+        click.echo(f"{plain(folder.name)}  {plain(head.run.name)}  {utc(head.run.start)} UTC{_state(folder)}")
         receipts = {name: folder.receipts(name) for name in head.destinations}
         for result in folder.results():
             where = [
@@ -265,7 +314,7 @@ def _chosen(runs: Sequence[str], root: Path, config: Config) -> list[RunFolder]:
         return folders(base)
     found: list[RunFolder] = []
     for run in runs:
-        here = folders(Path(run).resolve()) or folders(base / run)
+        here = folders_below(Path(run).resolve()) or folders(base / run)
         if not here:
             known = [folder.name for folder in folders(base)]
             near = difflib.get_close_matches(run, known, 1, 0.3)
@@ -282,7 +331,7 @@ def _base(root: Path, config: Config) -> Path:
 def _list(folder: RunFolder) -> None:
     head = folder.head()
     total = sum(1 for result in folder.results() if not result.superseded)
-    click.echo(f"{folder.name}  {plain(head.run.name)}  {count(total, 'result')}{_state(folder)}")
+    click.echo(f"{plain(folder.name)}  {plain(head.run.name)}  {count(total, 'result')}{_state(folder)}")
     for name in head.destinations:
         receipts = folder.receipts(name)
         run = f", run {plain(receipts.run_id)}" if receipts.run_id else ""
@@ -302,7 +351,7 @@ def _send_one(folder: RunFolder, root: Path, only: Sequence[str], options: _Send
 
 def _send_run(folder: RunFolder, root: Path, only: Sequence[str], options: _SendOptions) -> int:
     head = folder.head()
-    click.echo(f"{folder.name}  {plain(head.run.name)}")
+    click.echo(f"{plain(folder.name)}  {plain(head.run.name)}")
     if folder.end() is None and folder.is_live():
         click.echo("  its session is still running: send it when that has ended")
         return 1
@@ -350,7 +399,8 @@ def _upload(folder: RunFolder, wanted: Sequence[Vendor], config: Config, options
 
     def command(*more: str) -> str:
         sets = [part for each in options.sets for part in ("--set", each)]
-        return shlex.join(["tmsreport", "send", *sets, *more, os.path.relpath(folder.path)])
+        path = os.path.relpath(folder.path)
+        return shlex.join(["tmsreport", "send", *sets, *more, path if path.isprintable() else plain(path)])
 
     def rehearse(name: str, request: Request) -> None:
         with writing:

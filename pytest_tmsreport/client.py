@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -24,7 +24,7 @@ from requests.adapters import BaseAdapter
 from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]
 
 from .auth import Header, TokenExchange, bearer
-from .errors import AuthError, Doubtful, PermanentError, RateLimited, TransientError, VendorError, dig
+from .errors import AuthError, Doubtful, NotFound, PermanentError, RateLimited, TransientError, VendorError, dig
 from .masking import mask_json
 from .pacing import Pacer
 from .patience import PatientAdapter, too_slow, whole_answer
@@ -167,6 +167,11 @@ class Client:
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, transport or PatientAdapter(pool_maxsize=max(vendor.parallel, 1)))
 
+    @property
+    def is_rehearsal(self) -> bool:
+        """True where nothing is sent, and every answer is empty."""
+        return self._rehearse is not None
+
     def get(self, path: str, *, params: Mapping[str, str | int] | None = None) -> Reply:
         """Reads. Raises VendorError."""
         return self._deliver(Request("GET", path, params))
@@ -198,6 +203,15 @@ class Client:
     def put(self, path: str, *, json: Any = None, may_be_empty: bool = False) -> Reply:
         """Replaces something by JSON. Raises VendorError."""
         return self._deliver(Request("PUT", path, json=json, may_be_empty=may_be_empty))
+
+    def patch(self, path: str, *, json: Any) -> Reply:
+        """Changes some of something by JSON. Raises VendorError."""
+        return self._deliver(Request("PATCH", path, json=json))
+
+    def delete(self, path: str) -> None:
+        """Removes something; it may be gone already. Raises VendorError."""
+        with suppress(NotFound):  # the answer to an earlier attempt may have been lost
+            self._deliver(Request("DELETE", path, may_be_empty=True))
 
     def close(self) -> None:
         """Gives the connections back."""

@@ -31,7 +31,7 @@ _DOCTEST = re.compile(
     r"^(?P<difference>(?:Expected|Differences)[\s\S]*?)\n.*:\d+: DocTestFailure$",
     re.MULTILINE,
 )
-_KEPT = ("id", "sha256", "files", "outcome", "mime", "kind")
+_KEPT = ("id", "key", "sha256", "files", "outcome", "mime", "kind")
 
 
 class Captured(NamedTuple):

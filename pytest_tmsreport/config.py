@@ -17,6 +17,7 @@ from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
 
 from . import dialects
+from .ci import shard_of
 from .convert import Line, Word, convert
 from .errors import ConfigError
 from .journal import NAME
@@ -41,6 +42,9 @@ class Settings:
     )
     run_description: str = setting("description of the run; may hold the same", default="{link}")
     tags: tuple[str, ...] = setting("tags of the run", default=())
+    run_key: str = setting("what every machine of a build calls the run they share, such as {ci}-{build}", default="")
+    shards: str = setting("how many machines share the run; `ci`: as many as the CI says", default="")
+    shard: int = setting("which of them this is, from 1 (default: as the CI says)", default=0)
     on_loss: Literal["ignore", "warn", "fail"] = setting("what undelivered results do to the session", default="warn")
     deadline_s: float = setting("most seconds to wait at the end of the session", default=120.0)
     stream: bool = setting("deliver while the tests run", default=False)
@@ -91,9 +95,11 @@ def load(
     *,
     sets: Sequence[str] = (),
     only: Sequence[str] = (),
+    is_session: bool = False,
 ) -> Config:
     """Everything that can be found out before a test runs; `only` names the destinations, else all of the settings.
 
+    `is_session` says that tests are to run, so that it must be known which of several machines this is.
     Raises ConfigError for what was typed wrong: an override, or a destination that does not exist. What is wrong in
     files and variables is a problem of its destination, and stops no other.
     """
@@ -109,7 +115,7 @@ def load(
     if not problems:  # a file that cannot be read may hold what was named
         _check_typed(configured, source, only)
     settings, wrong = _settings(source)
-    wrong = wrong or _wrong_dialect(settings, source)
+    wrong = wrong or _wrong_dialect(settings, source) or _wrong_sharing(settings, environ, is_session=is_session)
     if wrong:
         problems.setdefault("", wrong)
     chosen = dict.fromkeys(only or settings.destinations or configured)
@@ -127,7 +133,7 @@ def load(
         if NAME.fullmatch(name):
             wanted[name] = kind if NAME.fullmatch(kind) else name
         try:
-            destinations.append(destination(name, kind, source))
+            destinations.append(_joinable(destination(name, kind, source), settings))
         except ConfigError as error:
             problems[name] = error
     if "" in problems:
@@ -238,6 +244,27 @@ def _wrong_dialect(settings: Settings, source: Source) -> ConfigError | None:
     return ConfigError(
         f"`read_marks` in {where} names {unknown!r}{_nearest(unknown, known)}; known: {', '.join(known)}"
     )
+
+
+def _wrong_sharing(settings: Settings, environ: Mapping[str, str], *, is_session: bool) -> ConfigError | None:
+    if "{time}" in settings.run_key:
+        return ConfigError("`run_key` holds {time}, which is another on each machine: use {build}")
+    if is_session:
+        try:
+            shard_of(environ, settings.shards, settings.shard)
+        except ConfigError as error:
+            return error
+    return None
+
+
+def _joinable(made: Vendor, settings: Settings) -> Vendor:
+    """The same destination. Raises ConfigError where machines that share a run would not find it there."""
+    if settings.run_key and made.has_runs and not made.run_id and not made.can("find_run"):
+        variable = variable_name(made.name, "run_id")
+        raise ConfigError(
+            f"{made.label} cannot find a run by its key: take `run_key` out, or name the run with {variable}"
+        )
+    return made
 
 
 def _check_typed(configured: Sequence[str], source: Source, only: Sequence[str]) -> None:

@@ -107,7 +107,8 @@ class Journal:
 class Receipts:
     """What a destination confirmed: ids of delivered results, files (hash -> remote id), refusals (id -> reason).
 
-    `size` is how many bytes of the file they stand for.
+    `size` is how many bytes of the file they stand for. `noted` says that the run, which other machines share, has been
+    told that this one is done.
     """
 
     opening: bool = False
@@ -117,6 +118,7 @@ class Receipts:
     sending: set[str] = field(default_factory=set)
     attached: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    noted: bool = False
     closed: bool = False
     size: int = field(default=0, compare=False)
 
@@ -247,6 +249,9 @@ class RunFolder:
             return
         except OSError as error:
             raise JournalError(f"cannot read {path}: {error}") from error
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise JournalError(f"cannot read {path}: it is no file")
         with os.fdopen(handle, "rb") as file:
             file.seek(start)
             while file.tell() < end and (line := file.readline(LINE_BYTES)):
@@ -273,7 +278,8 @@ class ReceiptBook:
         try:
             self._lines = _Lines(path)
         except OSError as error:
-            raise JournalError(f"cannot write receipts to {path}: {error}") from error
+            remedy = "copy the folder to where you may write, or let `tmsreport send --one-run` keep them elsewhere"
+            raise JournalError(f"cannot write receipts to {path}: {error}; {remedy}") from error
         try:
             self._lines.hold()
         except OSError as error:
@@ -461,8 +467,9 @@ def _head(line: Any) -> Head:
 
 
 def _take(receipts: Receipts, line: dict[str, Any]) -> None:
-    if "opening" in line:
-        receipts.opening = True
+    for key in ("opening", "noted", "closed"):
+        if key in line:
+            setattr(receipts, key, bool(line[key]))
     if isinstance(line.get("opened"), str):
         receipts.run_id = line["opened"]
     for key in ("sending", "unsent", "sent"):
@@ -482,8 +489,6 @@ def _take(receipts: Receipts, line: dict[str, Any]) -> None:
     ):
         if isinstance(line.get(key), dict):
             held.update((str(name), str(value)) for name, value in line[key].items())
-    if "closed" in line:
-        receipts.closed = bool(line["closed"])
 
 
 def private(path: str | Path, flags: int) -> int:

@@ -190,7 +190,9 @@ class Result:
 class Run:
     """One reported session. `id` is the plugin's own and unique; `start` is in epoch seconds (UTC).
 
-    `case_ids` is set by the upload: all cases that are about to be reported; while tests run, others may follow.
+    `key` is what every machine calls the run that they share; empty where it is this session's alone. `shard` (from 1)
+    tells which of `shards` machines this is; 0 where that is not known. `case_ids` is set by the upload: all cases that
+    are about to be reported; while tests run, others may follow.
     """
 
     id: str
@@ -203,7 +205,15 @@ class Run:
     commit: str = ""
     build: str = ""
     link: str = ""
+    key: str = ""
+    shard: int = 0
+    shards: int = 0
     case_ids: tuple[str, ...] = ()
+
+    @property
+    def own_id(self) -> str:
+        """By what it is found again in a tool: the key that machines share, else our id."""
+        return f"key/{self.key}" if self.key else self.id
 
     @classmethod
     def from_json(cls, data: Any) -> Run:
@@ -220,6 +230,9 @@ class Run:
             commit=read.text("commit"),
             build=read.text("build"),
             link=read.text("link"),
+            key=read.text("key"),
+            shard=int(read.number("shard")),
+            shards=int(read.number("shards")),
         )
 
 

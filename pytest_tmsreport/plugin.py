@@ -136,7 +136,7 @@ def _wanted(config: pytest.Config, *, is_worker: bool) -> Config:
 
     option = config.option
     try:
-        wanted = load(config.rootpath, os.environ, sets=option.tms_set, only=option.tms_to)
+        wanted = load(config.rootpath, os.environ, sets=option.tms_set, only=option.tms_to, is_session=True)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from error
     if not is_worker:

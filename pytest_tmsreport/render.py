@@ -76,7 +76,12 @@ def segment(value: object) -> str:
 
 def mark(own_id: str) -> str:
     """The line by which a run or result of ours is found again in a tool that takes no id of ours."""
-    return f"pytest-tmsreport {quote(own_id, safe='/:')}"
+    return f"pytest-tmsreport {quote(own_id.encode('utf-8', 'replace'), safe='/:')}"
+
+
+def bears(text: str, own_id: str) -> bool:
+    """True where such a line of that id is in a text, and not only one of a longer id."""
+    return mark(own_id) in _MARK.findall(text)
 
 
 def marked(text: str) -> str:

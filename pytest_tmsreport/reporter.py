@@ -56,7 +56,7 @@ class Reporter:
         self._written = self._lost = 0
         self._unattached: list[str] = []
         self._outcome: Outcome | None = None
-        self._is_over = self._is_said = False
+        self._is_over = self._is_said = self._is_unkeyed = False
         self._summary: list[Line] = []
 
     @pytest.hookimpl(tryfirst=True)
@@ -64,9 +64,11 @@ class Reporter:
         settings = self._wanted.settings
         with self._guard("opening the journal"):
             self._callers.freeze()
-            run = new_run(self._run_id, self._start, settings, self._origin.environ, self._config.rootpath)
+            root, environ, mask = self._config.rootpath, self._origin.environ, self._wanted.mask
+            run = new_run(self._run_id, self._start, settings, environ, root, mask=mask)
             changed = self._callers.apply("pytest_tmsreport_run", "run", run, self._guard) or run
-            self._journal = Journal(self.folder, clean(changed, self._wanted.mask), self._wanted.wanted)
+            self._is_unkeyed = bool(settings.run_key) and not changed.key
+            self._journal = Journal(self.folder, clean(changed, mask), self._wanted.wanted)
         with self._guard("starting the sender in the background"):
             if self._journal and not self._rehearse and (self._config.option.tms_stream or settings.stream):
                 self._sender = stream(self._wanted, self.folder, self._origin)
@@ -189,7 +191,12 @@ class Reporter:
         return replace(result, attachments=tuple(attachments))
 
     def _noted(self, worker: str, nodeid: str) -> dict[str, Any]:
-        found = last_note(self.folder / f"{worker}.json")
+        path = self.folder / f"{worker}.json"
+        if not path.exists():
+            self._guard.note(
+                f"{nodeid}: {worker} died on a machine that shares no folder, so that its marks are not known"
+            )
+        found = last_note(path)
         return found[1] if found and found[0] == self._wanted.mask(nodeid) else {}
 
     def _deliver(self) -> Outcome:
@@ -223,6 +230,14 @@ class Reporter:
                 yield Line(f"{tally.name}: dry run: nothing is sent")
             else:
                 yield from lines(tally, self._command)
+        yield from self._of_session(not_run)
+
+    def _of_session(self, not_run: list[str]) -> Iterator[Line]:
+        """What is to be said whichever destinations there are."""
+        if self._is_unkeyed:
+            yield Line(
+                f"note: {self._wanted.settings.run_key!r} has an empty hole here, so that the run is shared with none"
+            )
         if self._lost:
             yield Line(f"LOST: {count(self._lost, 'result')} could not be written to the journal", is_loss=True)
         if self._collector.ignored:

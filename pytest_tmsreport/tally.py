@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
@@ -20,8 +21,9 @@ class Tally:
     `delivered`, `kept`, `refused` and `without_case` count results, `before` those that earlier uploads delivered,
     `doubtful` those among the kept that may have arrived; `files` counts what the tool took of what was attached,
     `files_kept` what is still to be sent, `files_left_out` what it does not get; `is_run_open` says that the run
-    is still to be completed; `refusals` pairs node ids with reasons; `reason` says why anything was kept, `remedy` what
-    a person can do; `may_pass` that it may go away by itself.
+    is still to be completed, `is_left_open` that this is left to others, who may still report into it; `refusals` pairs
+    node ids with reasons; `reason` says why anything was kept, `remedy` what a person can do; `may_pass` that it may go
+    away by itself.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Tally:
     requests: int = 0
     seconds: float = 0.0
     is_run_open: bool = False
+    is_left_open: bool = False
     reason: str = ""
     remedy: str = ""
     may_pass: bool = False
@@ -94,6 +97,9 @@ def lines(tally: Tally, command: Callable[..., str]) -> Iterable[Line]:
         yield Line(f"  refused: {plain(nodeid)}: {plain(reason)}", is_loss=True)
     if len(tally.refusals) > SHOWN:
         yield Line(f"  refused: and {len(tally.refusals) - SHOWN} more", is_loss=True)
+    if tally.is_left_open:
+        command_line = shlex.join(["tmsreport", "close", tally.name, "--run", plain(tally.run_id)])
+        yield Line("  run left open for the other machines; once all are done: ", command=command_line)
     if tally.kept > tally.doubtful or tally.files_kept:
         yield Line("  send the rest: ", is_loss=True, command=command())
     if tally.refused:

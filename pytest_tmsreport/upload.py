@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from traceback import format_exc
 from typing import Any
@@ -34,6 +35,7 @@ from .errors import (
 )
 from .files import Files
 from .journal import ReceiptBook, Receipts, RunFolder, holding
+from .machines import is_last, join
 from .model import Result, Run
 from .pacing import Pacer
 from .pending import Survey, pending, survey
@@ -268,13 +270,8 @@ class _Upload:
         return iter(merge(due, self.vendor.aggregate))
 
     def _open(self) -> str:
-        if self._receipts.opening and self.vendor.can("find_run"):
-            run_id = self.vendor.find_run(self.http, self.run)
-        else:
-            run_id = None
-        if run_id is None:
-            self.write(opening=True)
-            run_id = self.vendor.open_run(self.http, self.run)
+        opening = None if self._receipts.opening else partial(self.write, opening=True)
+        run_id = join(self.vendor, self.http, self.run, opening=opening, pause=self.conditions.sleep)
         self.write(opened=run_id)
         return run_id
 
@@ -433,18 +430,30 @@ class _Upload:
             tally.notes.append(f"{count(counts.garbage, 'line')} of the journal cannot be read")
 
     def _close(self) -> None:
-        if self.vendor.run_id or not self.tally.run_id or self._receipts.closed or not self.vendor.can("close_run"):
+        run_id = self.tally.run_id
+        is_shared = bool(self.vendor.run_id or self.run.key)
+        is_others = self.vendor.run_id and not self.run.shards  # whoever opened it completes it
+        if is_others or not run_id or self._receipts.closed or not self.vendor.closes:
             return
         if not self.conditions.closes:
             self.tally.is_run_open = True
             self.note("everything is delivered, and the run is left open: its session was killed")
             return
         try:
-            self.vendor.close_run(self.http, self.tally.run_id)
+            if is_shared and (self._receipts.noted or not self._is_last(run_id)):
+                self.tally.is_left_open = True
+                return
+            self.vendor.close_run(self.http, run_id)
             self.write(closed=True)
         except VendorError as error:
             self.tally.is_run_open = True
             self.note(f"everything is delivered, but the run is not completed: {error}")
+
+    def _is_last(self, run_id: str) -> bool:
+        if is_last(self.vendor, self.http, run_id, self.run, self.conditions.sleep):
+            return True
+        self.write(noted=True)
+        return False
 
 
 def _finished(tallies: Iterable[Tally]) -> set[str]:

@@ -6,7 +6,7 @@ import importlib
 import io
 import pkgutil
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
 from functools import cache
@@ -67,16 +67,18 @@ class Vendor:
     """A kind of tool; an instance is a configured destination.
 
     Class variables are facts. Fields are settings, and those with a default are facts that a user may correct. Methods
-    build payloads and read replies; `attach`, `find_run`, `read_run`, `received`, `resolve` and `verify` are supported
-    where they are overridden. A method raises what the client raises (`VendorError`); a reply is read with
-    `Reply.pick`, which names what is missing.
+    build payloads and read replies; `attach`, `discard_run`, `find_run`, `finish_shard`, `read_run`, `received`,
+    `resolve` and `verify` are supported where they are overridden. A method raises what the client raises
+    (`VendorError`); a reply is read with `Reply.pick`, which names what is missing.
 
     `is_repeatable` says that sending a batch a second time changes nothing: the tool takes an id of ours, or keeps one
     result a case. `files` says when attachments go: before the results that name them, after them by the ids that
     `send` returned, or inside their request (`journal.read`). `file_bytes`, `files_bytes` and `files_per_request` are
     the limits of one file, and of the files of one request (`inline`: of one result); 0: none. `one_batch_at_once`
     keeps batches in their order, one request after the other, where files may still go `parallel`.
-    `headers` go with every request.
+    `headers` go with every request. `has_runs` is False for a tool that files results without one, from as many
+    machines as there are. `notes_may_cross` says that `finish_shard` may lose the note of another machine that notes in
+    the same moment: it is then asked again.
     `answer_s` is how long the tool may take to answer (seconds).
     """
 
@@ -91,6 +93,8 @@ class Vendor:
     headers: ClassVar[Mapping[str, str]] = {}
     answer_s: ClassVar[float] = 60.0
     is_repeatable: ClassVar[bool] = True
+    has_runs: ClassVar[bool] = True
+    notes_may_cross: ClassVar[bool] = False
     files: ClassVar[Literal["before", "after", "inline"]] = "before"
     files_per_request: ClassVar[int] = 1
     file_bytes: ClassVar[int] = 0
@@ -101,7 +105,9 @@ class Vendor:
     kind: str = field(default="", metadata={"help": ""})
     url: str = setting("address of the server", default="")
     token: str = setting("API token", secret=True)
-    run_id: str = setting("report into this existing run; it is neither opened nor completed", default="")
+    run_id: str = setting(
+        "report into this existing run; it is not opened, and completed only where `shards` is set", default=""
+    )
     status: Mapping[str, str] = setting(
         "`status.<outcome>`: the tool's word for an outcome, in place of ours", default={}
     )
@@ -149,8 +155,18 @@ class Vendor:
         """Completes a run that `open_run` made, once everything is delivered."""
 
     def find_run(self, http: Client, run: Run) -> str | None:
-        """The id of the run that an `open_run` whose answer was lost has made after all, or None."""
+        """The id of the open run that bears `run.own_id`, or None: of several, of the one that was made first.
+
+        It is asked for where the answer to `open_run` was lost, and where machines share a run by its key.
+        """
         return None
+
+    def discard_run(self, http: Client, run_id: str) -> None:
+        """Removes a run that another machine's came before. Raises VendorError where it holds results, or stays."""
+
+    def finish_shard(self, http: Client, run_id: str, shard: int, shards: int) -> Collection[int]:
+        """Notes in the run that a machine, the `shard`-th of `shards`, is done; returns the numbers of all that are."""
+        return ()
 
     def read_run(self, http: Client, run_id: str) -> None:
         """Reads the run, and raises what reading it raises: tells a missing run from a missing case."""
@@ -184,6 +200,11 @@ class Vendor:
     def run_url(self, run_id: str) -> str:
         """Where a person looks at the run; empty if unknown."""
         return ""
+
+    @property
+    def closes(self) -> bool:
+        """True where `close_run` does something."""
+        return self.can("close_run")
 
     def can(self, method: str) -> bool:
         """True where the tool supports an optional method of this contract."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tmsreport.ci import Ci, detect
+from pytest_tmsreport.ci import Ci, detect, shard_of
+from pytest_tmsreport.errors import ConfigError
 
 GITHUB = {
     "GITHUB_ACTIONS": "true",
@@ -170,6 +171,56 @@ JENKINS = {
 )
 def test_a_ci_tells_branch_commit_build_and_link(environ: dict[str, str], found: Ci, tmp_path: Path) -> None:
     assert detect(environ, tmp_path) == found
+
+
+SHARDED = {
+    "gitlab": {"GITLAB_CI": "true", "CI_NODE_INDEX": "2", "CI_NODE_TOTAL": "3"},
+    "circleci": {"CIRCLECI": "true", "CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "3"},
+    "buildkite": {"BUILDKITE": "true", "BUILDKITE_PARALLEL_JOB": "1", "BUILDKITE_PARALLEL_JOB_COUNT": "3"},
+    "azure": {"TF_BUILD": "True", "SYSTEM_JOBPOSITIONINPHASE": "2", "SYSTEM_TOTALJOBSINPHASE": "3"},
+    "bitbucket": {"BITBUCKET_BUILD_NUMBER": "7", "BITBUCKET_PARALLEL_STEP": "1", "BITBUCKET_PARALLEL_STEP_COUNT": "3"},
+}
+
+
+@pytest.mark.parametrize("name", SHARDED)
+def test_a_ci_tells_which_of_its_parallel_jobs_this_is(name: str) -> None:
+    assert shard_of(SHARDED[name], "ci", 0) == (2, 3)
+    assert shard_of(SHARDED[name], "3", 0) == (2, 3)
+    assert shard_of(SHARDED[name], "3", 1) == (1, 3)
+
+
+@pytest.mark.parametrize("shards", ["", "0"])
+def test_parallel_jobs_share_nothing_unless_it_is_said(shards: str) -> None:
+    assert shard_of(SHARDED["gitlab"], shards, 0) == (0, 0)
+
+
+def test_a_job_that_is_not_parallel_is_no_part_of_several() -> None:
+    assert shard_of({"GITLAB_CI": "true", "CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "1"}, "ci", 0) == (0, 0)
+
+
+def test_a_machine_of_several_jobs_is_told_its_number() -> None:
+    assert shard_of(GITHUB, "3", 3) == (3, 3)
+    assert shard_of({}, "1", 1) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("environ", "shards", "shard", "said"),
+    [
+        (GITHUB, "3", 0, "which of them this is, is not known: set TMSREPORT_SHARD, from 1 to 3"),
+        (SHARDED["gitlab"], "5", 0, "which of them this is, is not known: set TMSREPORT_SHARD, from 1 to 5"),
+        (GITHUB, "3", 4, "`shard` is 4: set TMSREPORT_SHARD, from 1 to 3"),
+        (GITHUB, "ci", 0, "no variable of a CI tells how many jobs there are"),
+        ({"GITLAB_CI": "true", "CI_NODE_INDEX": "²", "CI_NODE_TOTAL": "3"}, "ci", 0, "no variable of a CI"),
+        (GITHUB, "three", 0, "`shards` is 'three'; it is the number of machines"),
+        (GITHUB, "-1", 0, "`shards` is '-1'"),
+    ],
+)
+def test_what_cannot_be_known_of_machines_is_an_error_that_says_what_to_set(
+    environ: dict[str, str], shards: str, shard: int, said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        shard_of(environ, shards, shard)
+    assert said in str(caught.value)
 
 
 @pytest.fixture

@@ -842,3 +842,55 @@ def test_the_readme_lists_every_setting_of_all() -> None:
     table = readme.partition("| key of `[tmsreport]` |")[2].partition("\n\n")[0]
     listed = {key.strip(" `") for line in table.splitlines()[2:] for key in line.split("|")[1].split(",")}
     assert listed == {entry.name for entry in fields(Settings)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("run_key = {ci}-{time}", "`run_key` holds {time}"),
+        ("shards = many", "`shards` is 'many'"),
+        ("shards = 3", "set TMSREPORT_SHARD, from 1 to 3"),
+        ("shards = 3\nshard = 4", "`shard` is 4"),
+    ],
+)
+def test_what_machines_that_share_a_run_cannot_mean_is_an_error(text: str, said: str, tmp_path: Path) -> None:
+    write(tmp_path, f"[tmsreport]\n{text}\n[tmsreport:qase]\nproject = SHOP\n")
+    config = load(tmp_path, TOKEN, is_session=True)
+    assert said in str(config.problems[""])
+    assert config.destinations == ()
+
+
+def test_a_job_that_runs_no_tests_need_not_know_which_machine_it_is(tmp_path: Path) -> None:
+    write(tmp_path, "[tmsreport]\nshards = 3\n[tmsreport:qase]\nproject = SHOP\n")
+    assert load(tmp_path, TOKEN).problems == {}
+
+
+ELSEWHERE = """
+from pytest_tmsreport import Vendor
+from pytest_tmsreport.vendors.qase import Qase
+
+class Elsewhere(Qase):
+    label = "Elsewhere"
+    find_run = Vendor.find_run
+"""
+
+
+def test_a_tool_that_cannot_find_a_run_by_its_key_needs_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, ELSEWHERE, "elsewhere.py")
+    info = tmp_path / "elsewhere-1.dist-info"
+    info.mkdir()
+    write(info, "[pytest_tmsreport.vendors]\nelsewhere = elsewhere:Elsewhere\n", "entry_points.txt")
+    write(info, "Name: elsewhere\nVersion: 1\n", "METADATA")
+    monkeypatch.syspath_prepend(tmp_path)
+    write(tmp_path, "[tmsreport]\nrun_key = nightly\n[tmsreport:elsewhere]\nproject = SHOP\n")
+    environ = {"TMSREPORT_ELSEWHERE_TOKEN": SECRET}
+    problem = str(load(tmp_path, environ).problems["elsewhere"])
+    assert problem.startswith("Elsewhere cannot find a run by its key")
+    assert "TMSREPORT_ELSEWHERE_RUN_ID" in problem
+    assert load(tmp_path, {**environ, "TMSREPORT_ELSEWHERE_RUN_ID": "12"}).problems == {}
+
+
+def test_a_tool_without_runs_minds_no_key(tmp_path: Path) -> None:
+    section = "[tmsreport:vansah]\nproject = DEMO\nasset = DEMO-9\n"
+    write(tmp_path, f"[tmsreport]\nrun_key = nightly\n{section}")
+    assert load(tmp_path, {"TMSREPORT_VANSAH_TOKEN": SECRET}).problems == {}

@@ -92,6 +92,12 @@ class Reached:
     def post(self, path: str, body: Any = None, **more: Any) -> requests.Response:
         return self.session.post(f"{self.url}/{path}", json=body, **{"timeout": 60, **more})
 
+    def patch(self, path: str, body: Any) -> requests.Response:
+        return self.session.patch(f"{self.url}/{path}", json=body, timeout=60)
+
+    def delete(self, path: str) -> requests.Response:
+        return self.session.delete(f"{self.url}/{path}", timeout=60)
+
     def open_run(self, **fields: Any) -> str:
         return str(self.post("v1/run/SHOP", {**RUN, **fields}).json()["result"]["id"])
 
@@ -320,6 +326,24 @@ def test_runs_are_listed_newest_first_in_pages(reached: Reached) -> None:
     assert [run["id"] for run in ended["entities"]] == [2]
     active = reached.get("v1/run/SHOP", params={"status": "active"}).json()["result"]
     assert active["filtered"] == 11
+
+
+def test_a_run_is_changed_where_it_is_said_and_nowhere_else(reached: Reached) -> None:
+    reached.open_run(title="nightly", tags=["a"], description="first")
+    assert reached.patch("v1/run/SHOP/1", {"description": "second", "tags": None}).status_code == 200
+    run = reached.get("v1/run/SHOP/1").json()["result"]
+    assert (run["title"], run["description"], [tag["title"] for tag in run["tags"]]) == ("nightly", "second", ["a"])
+    assert wrong_fields(reached.patch("v1/run/SHOP/1", {"description": "x" * 10_001})) == {"description"}
+    assert reached.patch("v1/run/SHOP/2", {}).status_code == 404
+
+
+def test_a_run_is_deleted_with_its_results_and_its_number_is_not_given_again(reached: Reached) -> None:
+    reached.open_run()
+    reached.send(result())
+    assert reached.delete("v1/run/SHOP/1").json() == {"status": True, "result": {"id": 1}}
+    assert reached.delete("v1/run/SHOP/1").status_code == 404
+    assert reached.box.results == {}
+    assert reached.open_run() == "2"
 
 
 @pytest.mark.parametrize(
@@ -1102,6 +1126,9 @@ REQUESTS: dict[str, Callable[[Reached], requests.Response]] = {
     "wrong run": lambda qase_: qase_.post("v1/run/SHOP", {}),
     "run": lambda qase_: qase_.get("v1/run/SHOP/1", params={"include": "cases"}),
     "completed run": lambda qase_: qase_.get("v1/run/SHOP/2"),
+    "update run": lambda qase_: qase_.patch("v1/run/SHOP/1", {"description": "more"}),
+    "wrong update": lambda qase_: qase_.patch("v1/run/SHOP/1", {"title": 7}),
+    "delete run": lambda qase_: qase_.delete("v1/run/SHOP/1"),
     "complete": lambda qase_: qase_.post("v1/run/SHOP/1/complete"),
     "complete again": lambda qase_: qase_.post("v1/run/SHOP/2/complete"),
     "results": lambda qase_: qase_.send(FULL_RESULT),

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from execnet.script import socketserver
 
 from pytest_tmsreport.model import Result
 
@@ -218,3 +223,142 @@ def test_a_run_on_each_of_several_workers_loses_nothing(project: Project) -> Non
     ]
     assert len(project.arrived) == 4
     assert ran.not_run == []
+
+
+FAR = """
+import os
+
+import pytest
+
+import pytest_tmsreport as tms
+
+
+@pytest.mark.tms("C1")
+def test_small_file(tmp_path):
+    (tmp_path / "small.log").write_text("hello")
+    tms.attach(tmp_path / "small.log")
+
+
+def test_large_file(tmp_path):
+    (tmp_path / "large.bin").write_bytes(b"x" * (2**20 + 1))
+    tms.attach(tmp_path / "large.bin")
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_many(number):
+    assert number != 3
+"""
+CRASH_IN_SETUP = """
+import os
+
+import pytest
+
+
+@pytest.fixture
+def deadly():
+    os._exit(3)
+
+
+@pytest.mark.tms("C7")
+def test_dies(deadly):
+    pass
+
+
+def test_lives():
+    pass
+"""
+NOT_SHARED = "/proc/self/cwd/.tmsreport"
+"""A folder of journals that is another one in each working directory, as on machines of their own."""
+on_linux = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """A function that starts execnet's server in a folder of its own, and returns the `--tx` that leads to it."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start() -> str:
+        place = tmp_path / f"machine {len(running)}"
+        place.mkdir()
+        command = [sys.executable, "-u", socketserver.__file__, "127.0.0.1:0"]
+        process = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        running.append(process)
+        assert process.stdout
+        found = re.search(r"\('127.0.0.1', (\d+)\)", process.stdout.readline())
+        assert found
+        return f"--tx=socket=127.0.0.1:{found[1]}"
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def far(project: Project, *options: str) -> tuple[str, ...]:
+    """The arguments of a session whose workers get the project by rsync."""
+    return ("-pno:cacheprovider", "--dist=load", *options, f"--rsyncdir={project.root}", str(project.root))
+
+
+def check_far(project: Project, large: int) -> None:
+    """Each test of `FAR` arrived once, in one run; `large` files of more than 1 MiB came with them."""
+    assert len(project.box.runs) == 1
+    assert sorted(result.title for result in project.arrived) == sorted(
+        ["test_small_file", "test_large_file", *["test_many"] * 6]
+    )
+    assert project.box.counts() == {"passed": 7, "failed": 1}
+    sizes = [file.size for file in project.box.attachments.values() if not file.name.startswith("Captured")]
+    assert sorted(sizes) == [5, *[2**20 + 1] * large]
+    assert [result.cases for result in project.arrived if result.title == "test_small_file"] == [("1",)]
+
+
+def test_workers_behind_a_socket_report_into_one_run(project: Project, listening: Callable[[], str]) -> None:
+    project.write("test_far.py", FAR)
+    ran = project.report(*far(project, listening(), listening()))
+    assert ran.line("qase: ").startswith("qase: 8 delivered, 0 kept")
+    check_far(project, large=1)  # on this machine they see the run folder
+    assert {result.worker for result in ran.results} == {"gw0", "gw1"}
+    assert {result.nodeid.partition("::")[0] for result in ran.results} == {"test_far.py"}
+
+
+@on_linux
+@pytest.mark.parametrize("kind", ["socket", "popen"])
+def test_from_a_machine_without_the_run_folder_small_files_travel_and_large_ones_are_named(
+    project: Project, listening: Callable[[], str], tmp_path: Path, kind: str
+) -> None:
+    project.environ["TMSREPORT_DIR"] = NOT_SHARED
+    project.write("test_far.py", FAR)
+    (tmp_path / "elsewhere").mkdir()
+    workers = [listening(), listening()] if kind == "socket" else [f"--tx=2*popen//chdir={tmp_path / 'elsewhere'}"]
+    ran = project.report(*far(project, *workers))
+    assert ran.line("qase: ").startswith("qase: 8 delivered, 0 kept")
+    check_far(project, large=0)
+    assert {result.worker for result in ran.results} == {"gw0", "gw1"}
+    (large,) = (result for result in ran.results if result.title == "test_large_file")
+    assert "'large.bin' is larger than 1048576 bytes, and this worker shares no folder" in large.notes[0]
+    assert not list(tmp_path.glob("machine*/**/*.jsonl"))
+    assert not list((tmp_path / "elsewhere").glob("**/*.jsonl"))
+
+
+@on_linux
+def test_a_crash_on_a_machine_without_the_run_folder_is_an_error_and_its_lost_marks_are_named(
+    project: Project, tmp_path: Path
+) -> None:
+    project.environ["TMSREPORT_DIR"] = NOT_SHARED
+    project.write("test_crash.py", CRASH_IN_SETUP)
+    (tmp_path / "elsewhere").mkdir()
+    ran = project.report(*far(project, f"--tx=2*popen//chdir={tmp_path / 'elsewhere'}"))
+    assert {result.title: (result.outcome.value, result.ids) for result in ran.results} == {
+        "test_dies": ("error", ()),
+        "test_lives": ("passed", ()),
+    }
+    assert len(project.arrived) == 2
+    line = ran.line("note: test_crash.py::test_dies")
+    assert "died on a machine that shares no folder, so that its marks are not known" in line
+
+
+def test_another_interpreter_is_a_worker_like_any_other(project: Project) -> None:
+    project.write("test_far.py", FAR)
+    ran = project.report("-pno:cacheprovider", "--dist=load", f"--tx=2*popen//python={sys.executable}")
+    assert ran.line("qase: ").startswith("qase: 8 delivered, 0 kept")
+    check_far(project, large=1)
+    assert {result.worker for result in ran.results} == {"gw0", "gw1"}

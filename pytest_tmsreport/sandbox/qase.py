@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from flask import Flask, Response, jsonify, request
 
 from .box import ArrivedFile, ArrivedResult, ArrivedRun, Box
 from .checks import Check, both, one_of, record, whole
-from .qase_fields import PROJECT, TITLE, TOKEN, Rules, moment, result_create, run_create
+from .qase_fields import PROJECT, TITLE, TOKEN, Rules, moment, result_create, run_create, run_update
 from .rate import RateLimit
 from .site import Refused, Sandbox, json_body, new_app
 
@@ -54,6 +55,7 @@ class _Workspace:
         self._rules = rules
         self._clock = clock
         self._rate = RateLimit(rules.requests_per_minute, clock)
+        self._run_ids = itertools.count(1)
         self._groups: dict[int, str] = {}
         self._values: dict[int, tuple[int, str]] = {}
         for title, values in rules.configurations.items():
@@ -71,6 +73,8 @@ class _Workspace:
             ("GET", "/v1/run/<code>", self.runs),
             ("POST", "/v1/run/<code>", self.create_run),
             ("GET", "/v1/run/<code>/<int:run_id>", self.run),
+            ("PATCH", "/v1/run/<code>/<int:run_id>", self.update_run),
+            ("DELETE", "/v1/run/<code>/<int:run_id>", self.delete_run),
             ("POST", "/v1/run/<code>/<int:run_id>/complete", self.complete),
             ("POST", "/v2/<code>/run/<int:run_id>/results", self.add_results),
             ("POST", "/v2/<code>/run/<int:run_id>/result", self.add_result),
@@ -114,13 +118,32 @@ class _Workspace:
         if faults:
             raise _refusal(faults)
         with self._box.lock:
-            run_id = len(self._box.runs) + 1
+            run_id = next(self._run_ids)
             start = moment(body.get("start_time") or "") or self._clock()
             self._box.add_run(ArrivedRun(str(run_id), body["title"], start, code, body))
         return _done({"id": run_id})
 
     def run(self, code: str, run_id: int) -> Response:
         return _done(self._run_entity(self._known_run(code, run_id)))
+
+    def update_run(self, code: str, run_id: int) -> Response:
+        body = json_body()
+        faults = list(run_update(self._rules, self._values)(body, ""))
+        if faults:
+            raise _refusal(faults, status=400)
+        with self._box.lock:
+            run = self._known_run(code, run_id)
+            run.body = {**run.body, **self._box.mask({key: value for key, value in body.items() if value is not None})}
+            run.title = run.body["title"]
+        return _done()
+
+    def delete_run(self, code: str, run_id: int) -> Response:
+        with self._box.lock:
+            run = self._known_run(code, run_id)
+            del self._box.runs[run.id]
+            for key in [key for key in self._box.results if key[0] == run.id]:
+                del self._box.results[key]
+        return _done({"id": run_id})
 
     def complete(self, code: str, run_id: int) -> Response:
         with self._box.lock:

@@ -47,28 +47,14 @@ class Rules:
 
 def run_create(rules: Rules, configurations: Collection[int]) -> Check:
     """RunCreate of API v1."""
-    an_id = whole(least=1)
-    return record(
-        {"title": TITLE},
-        {
-            "description": text(longest=10_000),
-            "include_all_cases": flag,
-            "cases": each(_case_id(rules)),
-            "is_autotest": flag,
-            "environment_id": both(an_id, one_of(rules.environments.values(), "is unknown")),
-            "environment_slug": both(text(longest=255), one_of(rules.environments, "is unknown")),
-            "milestone_id": both(an_id, one_of(rules.milestones, "is unknown")),
-            "plan_id": both(an_id, one_of(rules.plans, "is unknown")),
-            "author_id": an_id,
-            "tags": each(text()),
-            "configurations": each(both(whole(), one_of(configurations, "is unknown"))),
-            "custom_field": both(mapping(text()), _numbered),
-            "start_time": both(text(), _time),
-            "end_time": both(text(), _time),
-            "is_cloud": flag,
-            "cloud_run_config": record({}, {"browser": one_of(("chromium", "firefox", "webkit"))}),
-        },
-    )
+    return record({"title": TITLE}, _run_fields(rules, configurations))
+
+
+def run_update(rules: Rules, configurations: Collection[int]) -> Check:
+    """Run.update of API v1: what is there already, any part of it, and null for what stays."""
+    own = ("description", "environment_id", "environment_slug", "milestone_id", "tags", "configurations")
+    fields = _run_fields(rules, configurations)
+    return record({}, {"title": TITLE, **{name: nullable(fields[name]) for name in own}})
 
 
 def result_create(rules: Rules, attachments: Collection[str]) -> Check:
@@ -109,6 +95,28 @@ def moment(value: str) -> float | None:
         return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def _run_fields(rules: Rules, configurations: Collection[int]) -> dict[str, Check]:
+    an_id = whole(least=1)
+    return {
+        "description": text(longest=10_000),
+        "include_all_cases": flag,
+        "cases": each(_case_id(rules)),
+        "is_autotest": flag,
+        "environment_id": both(an_id, one_of(rules.environments.values(), "is unknown")),
+        "environment_slug": both(text(longest=255), one_of(rules.environments, "is unknown")),
+        "milestone_id": both(an_id, one_of(rules.milestones, "is unknown")),
+        "plan_id": both(an_id, one_of(rules.plans, "is unknown")),
+        "author_id": an_id,
+        "tags": each(text()),
+        "configurations": each(both(whole(), one_of(configurations, "is unknown"))),
+        "custom_field": both(mapping(text()), _numbered),
+        "start_time": both(text(), _time),
+        "end_time": both(text(), _time),
+        "is_cloud": flag,
+        "cloud_run_config": record({}, {"browser": one_of(("chromium", "firefox", "webkit"))}),
+    }
 
 
 def _case_id(rules: Rules) -> Check:

@@ -266,6 +266,11 @@ class _Instance:
         self._close(run)
         return jsonify(self._run(run))
 
+    def delete_run(self, run_id: int) -> Response:
+        if self._known_run(run_id)["plan_id"] is not None:
+            raise Refused(400, "The test run belongs to a test plan: delete the plan's entry.")
+        return self._delete([run_id])
+
     def add_plan(self, project_id: int) -> Response:
         self._know_project(project_id)
         body = _checked(record({"name": self._of_run()["name"]}, self._of_run()))
@@ -299,6 +304,14 @@ class _Instance:
         body = _checked(record({}, self._of_run()))
         self._update([self._open_run(run) for run in entry["runs"]], body)
         return jsonify(next(each for each in self._shown(plan)["entries"] if each["id"] == entry_id))
+
+    def delete_plan_entry(self, plan_id: int, entry_id: str) -> Response:
+        plan = self._known_plan(plan_id)
+        entry = next((each for each in plan["entries"] if each["id"] == entry_id), None)
+        if entry is None:
+            raise _invalid("entry_id", "is not a valid entry of the test plan")
+        plan["entries"].remove(entry)
+        return self._delete(entry["runs"])
 
     def update_run_in_plan_entry(self, run_id: int) -> Response:
         run = self._open_run(run_id)
@@ -484,6 +497,14 @@ class _Instance:
         self._box.add_run(ArrivedRun(str(key), body["name"], self._clock(), str(PROJECT), body))
         return run
 
+    def _delete(self, runs: list[int]) -> Response:
+        with self._box.lock:
+            for run in runs:
+                del self._runs[run], self._box.runs[str(run)]
+                for key in [key for key, row in self._results.items() if self._tests[row["test_id"]][0] == run]:
+                    del self._results[key], self._box.results[str(run), str(key)]
+        return jsonify({})
+
     def _update(self, runs: list[Row], body: Row) -> None:
         with self._box.lock:
             chosen = {run["id"]: self._valid(body.get("case_ids") or [], run["suite_id"]) for run in runs}
@@ -626,10 +647,10 @@ _ENDPOINTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "POST": {
         **dict.fromkeys(("add_section", "add_run", "add_plan"), _PROJECT),
         **dict.fromkeys(("add_case", "add_cases", "delete_section"), ("section_id",)),
-        **dict.fromkeys(("update_run", "close_run", "update_run_in_plan_entry"), _RUN),
+        **dict.fromkeys(("update_run", "close_run", "update_run_in_plan_entry", "delete_run"), _RUN),
         **dict.fromkeys(("add_results", "add_results_for_cases", "add_attachment_to_run"), _RUN),
         **dict.fromkeys(("add_plan_entry", "close_plan"), _PLAN),
-        "update_plan_entry": ("plan_id", "entry_id"),
+        **dict.fromkeys(("update_plan_entry", "delete_plan_entry"), ("plan_id", "entry_id")),
         "add_result": ("test_id",),
         "add_result_for_case": ("run_id", "case_id"),
         "add_attachment_to_result": ("result_id",),

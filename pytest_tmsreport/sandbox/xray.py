@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -77,13 +78,15 @@ class _Box(Box):
 
 @dataclass
 class _Issue:
-    """A Jira issue; `definition` is that of a Generic Test."""
+    """A Jira issue; `definition` is that of a Generic Test, `unseen` how many searches still pass it over."""
 
     id: str
     key: str
     kind: str
     fields: dict[str, Any] = field(default_factory=dict)
     definition: str | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    unseen: int = 0
 
 
 @dataclass
@@ -104,6 +107,7 @@ class _Jira:
         self._rate = RateLimit(rules.per_5_minutes, clock, window_s=300.0)
         self._tokens: dict[str, float] = {}
         self._issues: dict[str, _Issue] = {}
+        self._numbers = itertools.count(1)
         self._jobs: dict[str, _Job] = {}
         for key, definition in (rules.tests or {}).items():
             self._add_issue("Test", {"summary": definition or key}, definition=definition, key=key)
@@ -124,6 +128,9 @@ class _Jira:
             ("GET", "/rest/api/2/search", self.search),
             ("POST", "/rest/api/2/issue", self.create_issue),
             ("GET", "/rest/api/2/issue/<key>", self.issue),
+            ("DELETE", "/rest/api/2/issue/<key>", self.delete_issue),
+            ("GET", "/rest/api/2/issue/<key>/properties", self.properties),
+            ("PUT", "/rest/api/2/issue/<key>/properties/<name>", self.set_property),
             ("POST", "/rest/api/2/issue/<key>/transitions", self.move),
         ):
             endpoint = f"{method} {path}".replace(".", "_")
@@ -157,7 +164,10 @@ class _Jira:
                 "getProjectSettings": self._get_project_settings,
                 "getStatuses": self._get_statuses,
             },
-            "mutation": {"createTestExecution": self._create_execution},
+            "mutation": {
+                "createTestExecution": self._create_execution,
+                "deleteTestExecution": self._delete_execution,
+            },
         }
         try:
             with self._box.lock:
@@ -228,6 +238,13 @@ class _Jira:
         made = self._add_issue(EXECUTION, {**jira["fields"], "environments": testEnvironments or []})
         execution = self._execution(made)
         return {"testExecution": execution, "warnings": [], "createdTestEnvironments": testEnvironments or []}
+
+    def _delete_execution(self, issueId: str) -> str:  # noqa: N803
+        found = next((each for each in self._issues.values() if each.id == issueId and each.kind == EXECUTION), None)
+        if found is None:
+            raise GraphQLError(f"Test Execution with id {issueId} not found.", "deleteTestExecution")
+        self._remove(found)
+        return "Test Execution was deleted successfully."
 
     def _test(self, issue: _Issue) -> dict[str, Any]:
         return {"issueId": issue.id, "unstructured": issue.definition, "jira": lambda fields: _jira(issue, fields)}
@@ -316,6 +333,30 @@ class _Jira:
         if found is None:
             return _jira_refusal(404, "Issue Does Not Exist")
         return jsonify({"id": found.id, "key": key, "fields": _jira(found, request.args.get("fields", "").split(","))})
+
+    def delete_issue(self, key: str) -> Response:
+        with self._box.lock:
+            found = self._issues.get(key)
+            if found is None:
+                return _jira_refusal(404, "Issue Does Not Exist")
+            self._remove(found)
+        return Response(status=204)
+
+    def properties(self, key: str) -> Response:
+        found = self._issues.get(key)
+        if found is None:
+            return _jira_refusal(404, "Issue Does Not Exist")
+        where = f"{request.url_root}rest/api/2/issue/{key}/properties"
+        return jsonify({"keys": [{"key": name, "self": f"{where}/{name}"} for name in found.properties]})
+
+    def set_property(self, key: str, name: str) -> Response:
+        found = self._issues.get(key)
+        if found is None:
+            return _jira_refusal(404, "Issue Does Not Exist")
+        with self._box.lock:
+            is_new = name not in found.properties
+            found.properties[name] = json_body()
+        return Response(status=201 if is_new else 200)
 
     def move(self, key: str) -> Response:
         body = json_body()
@@ -434,13 +475,20 @@ class _Jira:
         return found if found is not None and found.kind == kind else None
 
     def _add_issue(self, kind: str, fields: dict[str, Any], *, definition: str | None = None, key: str = "") -> _Issue:
-        number = len(self._issues) + 1
+        number = next(self._numbers)
         project = (fields.get("project") or {}).get("key", self._rules.projects[0])
         issue = _Issue(str(10_000 + number), key or f"{project}-{MADE_HERE + number}", kind, fields, definition)
+        issue.unseen = self._rules.search_lag if kind == EXECUTION else 0
         self._issues[issue.key] = issue
         if kind == EXECUTION:
             self._box.add_run(ArrivedRun(issue.key, fields["summary"], self._clock(), project, fields))
         return issue
+
+    def _remove(self, issue: _Issue) -> None:
+        del self._issues[issue.key]
+        self._box.runs.pop(issue.key, None)
+        for key in [key for key in self._box.results if key[0] == issue.key]:
+            del self._box.results[key]
 
     def _found(self, jql: str, kind: str) -> list[_Issue]:
         """The issues that a query names; raises GraphQLError for one that Jira would refuse."""
@@ -461,7 +509,11 @@ class _Jira:
                 raise GraphQLError(f"The value '{values[0]}' does not exist for the field 'project'.")
             checks.append((name, operator, values))
         found = [issue for issue in self._issues.values() if kind in ("", issue.kind)]
-        return [issue for issue in found if all(_matches(issue, *check) for check in checks)]
+        found = [issue for issue in found if all(_matches(issue, *check) for check in checks)]
+        seen = [issue for issue in found if not issue.unseen]
+        for issue in found:
+            issue.unseen = max(issue.unseen - 1, 0)
+        return seen
 
     def _plain(self, status: int, words: str) -> Response:
         self._box.refuse(Refusal("POST /authenticate", status, words))

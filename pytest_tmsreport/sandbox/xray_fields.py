@@ -29,7 +29,8 @@ class Rules:
 
     `tests` (key -> definition) are the Tests there are; None lets any key of a project pass. `statuses` adds own words.
     `required` are the Jira fields that an execution must have beside project, type and summary. `job_polls` is how
-    often a job is asked for before it is done. `per_5_minutes` limits the requests of Cloud.
+    often a job is asked for before it is done. `search_lag` is how many searches pass a new execution over: the index
+    of Jira may be behind. `per_5_minutes` limits the requests of Cloud.
     """
 
     client_secret: str = field(default=CLIENT_SECRET, repr=False)
@@ -46,6 +47,7 @@ class Rules:
     transitions: tuple[str, ...] = ("31",)
     token_lifetime_s: float = 24 * 3600.0
     job_polls: int = 2
+    search_lag: int = 0
     per_5_minutes: int = 300
     max_bytes: int = 25_000_000
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NotFound, Rejected, dig
+from ..errors import NotFound, PermanentError, Rejected, dig
 from ..model import Run
-from ..render import cut, mark, segment, trim
+from ..render import bears, cut, mark, segment, trim
+from ..vendor import Content
 from ._testrail_cases import existing, suite_of
 from ._testrail_words import Row, number, rows
 
@@ -22,11 +24,14 @@ def opened(vendor: TestRail, http: Client, run: Run) -> str:
     fields = {
         "suite_id": suite_of(vendor, http),
         "name": cut(run.name, 250),
-        "description": "\n\n".join(filter(None, (trim(run.description, 9_000), origin, mark(run.id)))),
+        "description": "\n\n".join(filter(None, (trim(run.description, 9_000), origin, mark(run.own_id)))),
         "milestone_id": 0 if vendor.plan else vendor.milestone,  # an entry has that of its plan
         "refs": vendor.refs,
     }
-    body = {**{key: value for key, value in fields.items() if value}, "include_all": vendor.include_all}
+    body = {
+        **{key: value for key, value in fields.items() if value},
+        "include_all": vendor.include_all or bool(run.key),
+    }
     path, place = f"add_run/{vendor.project}", "id"
     if vendor.plan:
         path, place = f"add_plan_entry/{vendor.plan}", "runs.0.id"
@@ -41,13 +46,48 @@ def opened(vendor: TestRail, http: Client, run: Run) -> str:
 
 
 def found(vendor: TestRail, http: Client, run: Run) -> str | None:
-    """The id of the run that was opened for ours, if it is there."""
+    """The id of the open run that bears our mark, and was made first: TestRail counts its runs up."""
     if vendor.plan:
         entries = http.get(f"get_plan/{vendor.plan}").pick("entries", list)
         listing = iter([{**row, "description": entry.get("description")} for entry in entries for row in entry["runs"]])
     else:
         listing = rows(http, f"get_runs/{vendor.project}&is_completed=0", "runs")
-    return next((str(row["id"]) for row in listing if mark(run.id) in str(row.get("description"))), None)
+    ids = [row["id"] for row in listing if bears(str(row.get("description")), run.own_id)]
+    return str(min(ids)) if ids else None
+
+
+def discard(vendor: TestRail, http: Client, run_id: str) -> None:
+    """Removes a run without results, or its entry of the plan. Raises PermanentError for one that has some."""
+    run = read(vendor, http, run_id)
+    counts = {name: number for name, number in run.body.items() if name.endswith("_count") and name != "untested_count"}
+    if any(counts.values()):
+        raise PermanentError("it holds results", vendor=vendor.name, remedy="look at both runs")
+    path = f"delete_run/{segment(run_id)}"
+    if vendor.plan:
+        path = f"delete_plan_entry/{vendor.plan}/{segment(_entry(http, vendor.plan, run.pick('id', int)))}"
+    http.post(path, json={}, may_be_empty=True)
+
+
+def finished(http: Client, run_id: str, shard: int, shards: int) -> set[int]:
+    """Attaches a file to the run that says that a machine is done; returns all that have one.
+
+    Nobody's file takes another's away, and who lists them after the last was put there sees them all.
+    """
+    listing = f"get_attachments_for_run/{segment(run_id)}"
+
+    def there() -> set[int]:
+        names = (str(row.get("name")) for row in rows(http, listing, "attachments"))
+        ours = (re.fullmatch(rf"pytest-tmsreport-done-(\d{{1,6}})-of-{shards}\.txt", name) for name in names)
+        return {int(each[1]) for each in ours if each}
+
+    done = there()
+    if shard not in done:
+        name = f"pytest-tmsreport-done-{shard}-of-{shards}.txt"
+        text = f"Machine {shard} of {shards} has reported all of its results.\n"
+        file = Content(name, "text/plain", text.encode("ascii"))
+        http.post(f"add_attachment_to_run/{segment(run_id)}", files=[("attachment", file)])
+        done = there()
+    return done
 
 
 def read(vendor: TestRail, http: Client, run_id: str) -> Reply:
@@ -72,12 +112,16 @@ def extend(vendor: TestRail, http: Client, run: Reply, numbers: Sequence[int]) -
     if plan and dig(run.body, "config_ids"):
         path = f"update_run_in_plan_entry/{run_id}"
     elif plan:
-        entries = http.get(f"get_plan/{plan}").pick("entries", list)
-        entry = next(each["id"] for each in entries if run_id in [row["id"] for row in each["runs"]])
-        path = f"update_plan_entry/{plan}/{segment(entry)}"
+        path = f"update_plan_entry/{plan}/{segment(_entry(http, plan, run_id))}"
     suite = run.pick("suite_id", int)
     _, unknown = _put(vendor, http, path, {"include_all": False}, missing, here=here, suite=suite)
     return unknown
+
+
+def _entry(http: Client, plan: int, run_id: int) -> str:
+    """The id of the plan's entry that a run belongs to."""
+    entries = http.get(f"get_plan/{plan}").pick("entries", list)
+    return next(str(each["id"]) for each in entries if run_id in [row["id"] for row in each["runs"]])
 
 
 def _put(  # noqa: PLR0913 - a request, and what to do where it fails

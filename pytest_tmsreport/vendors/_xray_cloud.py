@@ -22,6 +22,10 @@ EXECUTIONS = """query ($jql: String!) {
 TESTS = """query ($jql: String!, $start: Int) {
   getTests(jql: $jql, limit: 100, start: $start) { total results { unstructured jira(fields: ["key"]) } }
 }"""
+TESTS_OF = """query ($jql: String!) {
+  getTestExecutions(jql: $jql, limit: 1) { results { issueId tests(limit: 1) { total } } }
+}"""
+DELETE = "mutation ($id: String!) { deleteTestExecution(issueId: $id) }"
 PROJECT = (
     "query ($project: String!) { getProjectSettings(projectIdOrKey: $project) { projectId } getStatuses { name } }"
 )
@@ -43,6 +47,14 @@ def executions(http: Client, jql: str) -> list[tuple[str, str]]:
     """Key and description of the Test Executions that a query finds."""
     rows = ask(http, EXECUTIONS, {"jql": jql}).pick("data.getTestExecutions.results", list)
     return [(str(dig(row, "jira.key")), str(dig(row, "jira.description"))) for row in rows]
+
+
+def discard(http: Client, key: str) -> None:
+    """Removes a Test Execution without Tests. Raises PermanentError for one that has some."""
+    found = ask(http, TESTS_OF, {"jql": f'key = "{key}"'})
+    if found.pick("data.getTestExecutions.results.0.tests.total", int):
+        raise PermanentError("it holds results", vendor=http.vendor.name, remedy="look at both executions")
+    ask(http, DELETE, {"id": found.pick("data.getTestExecutions.results.0.issueId", str)})
 
 
 def statuses(http: Client, project: str) -> list[str]:

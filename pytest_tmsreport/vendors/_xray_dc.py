@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,25 @@ def executions(http: Client, jql: str) -> list[tuple[str, str]]:
 def read(http: Client, key: str) -> None:
     """Reads an issue. Raises NotFound where there is none."""
     http.get(f"api/2/issue/{segment(key)}", params={"fields": "summary"})
+
+
+def discard(http: Client, key: str) -> None:
+    """Removes a Test Execution without Tests. Raises PermanentError for one that has some."""
+    if http.get(f"raven/2.0/api/testexec/{segment(key)}/test", params={"limit": 1}).body:
+        raise PermanentError("it holds results", vendor=http.vendor.name, remedy="look at both executions")
+    http.delete(f"api/2/issue/{segment(key)}")
+
+
+def finished(http: Client, key: str, shard: int, shards: int) -> set[int]:
+    """Notes in a property of the issue that a machine is done; returns all that have one.
+
+    Each is a property of its own, so that none takes another's away.
+    """
+    path = f"api/2/issue/{segment(key)}/properties"
+    own = f"pytest-tmsreport.done.{shards}"
+    http.put(f"{path}/{own}.{shard}", json={"done": True}, may_be_empty=True)
+    names = {str(dig(row, "key")) for row in http.get(path).pick("keys", list)}
+    return {int(name.removeprefix(f"{own}.")) for name in names if re.fullmatch(rf"{re.escape(own)}\.\d{{1,6}}", name)}
 
 
 def statuses(http: Client, project: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,8 +19,9 @@ from ..errors import (
 from ..model import Outcome, Result, Run
 from ..render import cut, mark, segment, trim, utc
 from ..vendor import Vendor, setting
+from . import _qase_shared as shared
 from ._qase_errors import TABLE
-from ._qase_lists import configuration_id, entities
+from ._qase_lists import configuration_id
 from ._qase_results import culprits, late_rows, row
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Qase(Vendor):
     nothing. A test with case ids (`7`, `C7` or `SHOP-7`) is filed under them; the others are matched by Qase through
     title and suite, and created where the project allows it. Earlier attempts of a test and its links stand in the
     result's message.
+
+    A run that machines share bears its key in the description, and is looked for among those in progress. Who has
+    finished is noted there as well, by reading, changing and writing it: should one machine's note be lost to another's
+    three times over, the run stays open, and never is it completed too early. A machine that runs its tests again adds
+    results: Qase takes an id of ours once, so that results of the same ids would be passed over.
 
     Unconfirmed in Qase's documents, and so a setting or handled as said: since when a batch over 200 is refused (a
     refused batch is halved); the limit of bytes in a request (`batch_bytes`); the limit of requests
@@ -66,6 +72,7 @@ class Qase(Vendor):
         "complete": ("QASE_TESTOPS_RUN_COMPLETE",),
         "defect": ("QASE_TESTOPS_DEFECT",),
     }
+    notes_may_cross: ClassVar[bool] = True
     files_per_request: ClassVar[int] = 20
     file_bytes: ClassVar[int] = 32 * 2**20
     files_bytes: ClassVar[int] = 128 * 2**20
@@ -105,7 +112,7 @@ class Qase(Vendor):
         environment = "environment_id" if self.environment.isdecimal() else "environment_slug"
         fields = {
             "title": cut(run.name, 255),
-            "description": f"{trim(run.description, 9_000)}\n\n{mark(run.id)}".strip(),
+            "description": f"{trim(run.description, 9_000)}\n\n{mark(run.own_id)}".strip(),
             "is_autotest": True,
             "start_time": utc(run.start),
             "tags": list(run.tags),
@@ -123,16 +130,23 @@ class Qase(Vendor):
         return str(reply.pick("result.id", int))
 
     def find_run(self, http: Client, run: Run) -> str | None:
-        for entity in entities(http, f"v1/run/{self.project}", {"search": cut(run.name, 255)}):
-            if mark(run.id) in str(entity.get("description")):
-                return str(entity["id"])
-        return None
+        return shared.found(http, f"v1/run/{self.project}", run)
+
+    def discard_run(self, http: Client, run_id: str) -> None:
+        shared.discard(http, f"v1/run/{self.project}/{segment(run_id)}")
+
+    def finish_shard(self, http: Client, run_id: str, shard: int, shards: int) -> Collection[int]:
+        return shared.noted(http, f"v1/run/{self.project}/{segment(run_id)}", shard, shards)
+
+    @property
+    def closes(self) -> bool:
+        return self.complete
 
     def read_run(self, http: Client, run_id: str) -> None:
         self._run_status(http, run_id)
 
     def close_run(self, http: Client, run_id: str) -> None:
-        if not self.complete:
+        if not self.closes:
             return
         try:
             http.post(f"v1/run/{self.project}/{segment(run_id)}/complete")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -40,8 +40,12 @@ class TestRail(Vendor):
     (the unknown are left out, and their results refused); the types of custom fields (a number, `true` and `false` are
     sent as such, other words and what stands in quotes as text); how a completed run refuses results (it is looked at);
     closing one run of a plan (refused here: close the plan by hand). A file whose answer is lost may be there twice.
-    Several machines that join one run and add cases to it at the same time may undo each other: give the run its cases,
-    or `include_all`. Servers that put words before their JSON (before 6) are not supported.
+    Servers that put words before their JSON (before 6) are not supported.
+
+    A run that machines share bears its key in the description, is looked for among the open ones, and holds all cases
+    of the suite: machines that each give a run the cases it lacks take away those, and their results, that another has
+    just given it (a run of `run_id` must be made so, too). That a machine is done is said by a small file at the run,
+    so that the last is always known. A machine that runs its tests again adds results: the last of a case counts.
     """
 
     label: ClassVar[str] = "TestRail"
@@ -142,11 +146,21 @@ class TestRail(Vendor):
     def find_run(self, http: Client, run: Run) -> str | None:
         return runs.found(self, http, run)
 
+    def discard_run(self, http: Client, run_id: str) -> None:
+        runs.discard(self, http, run_id)
+
+    def finish_shard(self, http: Client, run_id: str, shard: int, shards: int) -> Collection[int]:
+        return runs.finished(http, run_id, shard, shards)
+
+    @property
+    def closes(self) -> bool:
+        return self.close
+
     def read_run(self, http: Client, run_id: str) -> None:
         runs.read(self, http, run_id)
 
     def close_run(self, http: Client, run_id: str) -> None:
-        if not self.close:
+        if not self.closes:
             return
         try:
             http.post(f"close_run/{segment(run_id)}", json={})

@@ -32,6 +32,9 @@ class Vansah(Vendor):
     one more where there is a message or a file, as a log of step 1. Vansah knows no id of ours and lists no runs: where
     the answer to an import or a run was lost, its results are kept as doubtful and never sent again unasked.
 
+    Any number of machines may report to one asset: `run_key`, `run_id` and `shards` are nothing to Vansah. Tests that
+    run again are further runs of their cases.
+
     Unconfirmed in Vansah's documents, and so a setting or handled as said: the regions but for `prodau` and `prodsgp`
     (`url`); the limit of an import (`batch_size`, `batch_bytes`; one that is too large is halved); what an import makes
     of skipped steps (`status.skipped`, also `pending` and `undefined`) and of files that are no images (`capture =
@@ -51,6 +54,7 @@ class Vansah(Vendor):
         Outcome.XPASSED: "passed",
     }
     needs_case: ClassVar[bool] = True
+    has_runs: ClassVar[bool] = False
     is_repeatable: ClassVar[bool] = False
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "url": ("VANSAH_URL",),

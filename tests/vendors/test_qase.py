@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pytest_tmsreport.errors import ConfigError, Rejected
+from pytest_tmsreport.errors import ConfigError, PermanentError, Rejected
 from pytest_tmsreport.journal import Journal
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import qase as qase_sandbox
-from pytest_tmsreport.testing import Canned, Desk, VendorContract, make_results
+from pytest_tmsreport.testing import Canned, Desk, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendors.qase import Qase
 
 QASE = Qase(name="qase", kind="qase", url="https://qase.test/qase", token=qase_sandbox.TOKEN, project="SHOP")
@@ -247,6 +248,68 @@ class TestQase(VendorContract):
         assert desk.send().run_id != other
         assert len(desk.box.runs) == 2
 
+    def test_machines_note_in_the_description_that_they_are_done(self, desk: Desk) -> None:
+        run = replace(desk.run, key="GitHub Actions-57", description="https://ci.test/57")
+        run_id = desk.vendor.open_run(desk.client(), run)
+        opened = "https://ci.test/57\n\npytest-tmsreport key/GitHub%20Actions-57"
+        assert desk.box.runs[run_id].body["description"] == opened
+        assert [set(desk.vendor.finish_shard(desk.client(), run_id, shard, 12)) for shard in (11, 3, 3)] == [
+            {11},
+            {3, 11},
+            {3, 11},
+        ]
+        assert desk.box.runs[run_id].body["description"] == f"{opened}\npytest-tmsreport done/12:3.11"
+        assert [each.body for each in desk.box.requests if each.method == "PATCH"] == [
+            {"description": f"{opened}\npytest-tmsreport done/12:11"},
+            {"description": f"{opened}\npytest-tmsreport done/12:3.11"},
+        ]
+        assert desk.vendor.find_run(desk.client(), run) == run_id
+        assert desk.vendor.find_run(desk.client(), replace(run, key="GitHub Actions-5")) is None
+
+    def test_what_a_person_writes_into_the_description_stays(self, desk: Desk) -> None:
+        run_id = desk.vendor.open_run(desk.client(), replace(desk.run, key="k"))
+        desk.vendor.finish_shard(desk.client(), run_id, 1, 2)
+        written = f"before {desk.box.runs[run_id].body['description']}\nafter"
+        desk.client().patch(f"v1/run/SHOP/{run_id}", json={"description": written})
+        assert set(desk.vendor.finish_shard(desk.client(), run_id, 2, 2)) == {1, 2}
+        found = desk.box.runs[run_id].body["description"]
+        assert found.startswith("before ")
+        assert "\nafter" in found
+        assert desk.vendor.find_run(desk.client(), replace(desk.run, key="k")) == run_id
+
+    def test_a_note_that_another_machine_overwrites_is_written_again(self, desk: Desk) -> None:
+        results = make_results(2)
+        first, second = desk.machine(1, 2), desk.machine(2, 2)
+        first.write(results[0])
+        second.write(results[1])
+        tally = first.send(sleep=_forgetful(desk))
+        assert tally.is_left_open
+        assert not second.send().is_left_open
+        assert [run.end is None for run in desk.box.runs.values()] == [False]
+
+    def test_a_run_with_results_is_not_discarded(self, desk: Desk) -> None:
+        desk.write(*make_results(1))
+        run_id = desk.send().run_id
+        with pytest.raises(PermanentError, match="holds results"):
+            desk.vendor.discard_run(desk.client(), run_id)
+        assert run_id in desk.box.runs
+
+    def test_a_run_that_cannot_be_discarded_is_named_and_gets_nothing(self, desk: Desk) -> None:
+        results = make_results(4)
+        one, other = desk.machine(1), desk.machine(2)
+        one.write(*results[:2])
+        other.write(*results[2:])
+
+        def forbidden() -> None:
+            other.send()
+            desk.mount.troubles.add("403*1@run/SHOP/2")
+
+        tally = one.send(transport=Meanwhile(desk.mount, 2, forbidden))
+        assert tally.run_id == "1"
+        (note,) = tally.notes
+        assert "run 2 was made in the same moment as 1, and stays there empty: 403" in note
+        assert len(desk.box.results_of("1")) == 4
+
     def test_an_unknown_project_is_named_as_such(self, desk: Desk) -> None:
         _reconfigure(desk, project="NOPE")
         desk.write(*make_results(1))
@@ -322,6 +385,20 @@ class TestQase(VendorContract):
     def test_verify_tells_a_wrong_project_and_changes_nothing(self, desk: Desk) -> None:
         desk.vendor.verify(desk.client())
         assert [each.method for each in desk.box.requests] == ["GET"]
+
+
+def _forgetful(desk: Desk) -> Callable[[float], None]:
+    """Time in which somebody writes an older description back, once."""
+    left = [1]
+
+    def sleep(seconds: float) -> None:
+        desk.time.sleep(seconds)
+        if left:
+            left.pop()
+            (run,) = desk.box.runs.values()
+            desk.client().patch(f"v1/run/SHOP/{run.id}", json={"description": "pytest-tmsreport key/build-7"})
+
+    return sleep
 
 
 def _reconfigure(desk: Desk, **settings: Any) -> None:

@@ -115,6 +115,8 @@ def sent(tmp_path: Path) -> list[requests.PreparedRequest]:
     client = Client(QASE, transport=recorder)
     QASE.verify(client)
     QASE.read_run(client, tally.run_id)
+    QASE.finish_shard(client, tally.run_id, 1, 2)
+    QASE.discard_run(client, QASE.open_run(client, replace(RUN, key="build-7")))
     return recorder.sent
 
 
@@ -130,6 +132,9 @@ def test_an_upload_that_uses_all_there_is_meets_every_address(sent: list[request
         "POST https://api.qase.io/v1/run/SHOP/1/complete",
         "GET https://api.qase.io/v1/project/SHOP",
         "GET https://api.qase.io/v1/run/SHOP/1",
+        "PATCH https://api.qase.io/v1/run/SHOP/1",
+        "GET https://api.qase.io/v1/run/SHOP/2",
+        "DELETE https://api.qase.io/v1/run/SHOP/2",
     }
 
 

@@ -9,7 +9,8 @@ from pytest_tmsreport.errors import ConfigError, PermanentError
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
 from pytest_tmsreport.sandbox.testrail import PROJECT, TOKEN, USER, Rules
-from pytest_tmsreport.testing import Canned, Desk, LosesOne, VendorContract, make_results
+from pytest_tmsreport.tally import Tally
+from pytest_tmsreport.testing import Canned, Desk, LosesOne, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendors.testrail import TestRail
 
 TESTRAIL = TestRail(
@@ -80,6 +81,7 @@ GOLDEN_RUN = {
 
 class TestTestRail(VendorContract):
     vendor = TESTRAIL
+    closing = replace(TESTRAIL, close=True)
     sandbox = staticmethod(testrail_sandbox.create)
 
     # What is sent
@@ -305,6 +307,58 @@ class TestTestRail(VendorContract):
         desk.mount.troubles.add("lost-answer*1@add_run")
         assert desk.send().run_id != other
         assert len(desk.box.runs) == 2
+
+    def test_a_run_that_machines_share_holds_all_cases(self, desk: Desk) -> None:
+        run = replace(desk.run, key="GitHub Actions-57", case_ids=("1", "2"))
+        desk.vendor.open_run(desk.client(), run)
+        assert _bodies(desk, "add_run") == [
+            {
+                "name": "pytest 2026-09-14 10:02",
+                "description": "pytest-tmsreport key/GitHub%20Actions-57",
+                "include_all": True,
+            }
+        ]
+
+    @pytest.mark.parametrize("number", range(1, 8))
+    def test_two_machines_that_open_an_entry_of_a_plan_at_once_report_into_one(self, desk: Desk, number: int) -> None:
+        _reconfigure(desk, plan=3)
+        results = make_results(4)
+        one, other = desk.machine(1), desk.machine(2)
+        one.write(*results[:2])
+        other.write(*results[2:])
+        tallies: list[Tally] = []
+        tallies.append(one.send(transport=Meanwhile(desk.mount, number, lambda: tallies.append(other.send()))))
+        if len(tallies) == 1:  # it has made fewer requests
+            tallies.append(other.send())
+        assert [(tally.delivered, tally.notes) for tally in tallies] == [(2, [])] * 2
+        assert len(_get(desk, "get_plan/3")["entries"]) == 1
+        assert len(desk.box.results_of(tallies[0].run_id)) == 4
+
+    def test_a_machine_says_that_it_is_done_by_a_small_file(self, desk: Desk) -> None:
+        run_id = desk.vendor.open_run(desk.client(), replace(desk.run, key="k"))
+        done = [set(desk.vendor.finish_shard(desk.client(), run_id, shard, 3)) for shard in (2, 3, 3)]
+        assert done == [{2}, {2, 3}, {2, 3}]
+        assert [(file.name, file.mime) for file in desk.box.attachments.values()] == [
+            ("pytest-tmsreport-done-2-of-3.txt", "text/plain"),
+            ("pytest-tmsreport-done-3-of-3.txt", "text/plain"),
+        ]
+
+    def test_a_run_with_results_is_not_discarded(self, desk: Desk) -> None:
+        desk.write(*make_results(1))
+        run_id = desk.send().run_id
+        with pytest.raises(PermanentError, match="holds results"):
+            desk.vendor.discard_run(desk.client(), run_id)
+        assert run_id in desk.box.runs
+
+    def test_of_one_case_on_two_machines_the_last_result_counts(self, desk: Desk) -> None:
+        results = [replace(each, ids=({"": ("C1",)},)) for each in make_results(2)]
+        for shard, result in enumerate(results, 1):
+            each = desk.machine(shard)
+            each.write(result)
+            run_id = each.send().run_id
+        assert len(desk.box.results_of(run_id)) == 2
+        (test,) = (each for each in _get(desk, f"get_tests/{run_id}")["tests"] if each["case_id"] == 1)
+        assert test["status_id"] == TESTRAIL.statuses[results[-1].outcome]
 
     def test_with_close_the_run_is_closed_and_without_it_is_not(self, desk: Desk) -> None:
         _reconfigure(desk, close=True)

@@ -9,7 +9,8 @@ from pytest_tmsreport.errors import ConfigError, NotFound, PermanentError, Vendo
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import xray as xray_sandbox
 from pytest_tmsreport.sandbox.xray_fields import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, PASSWORD, USER, Rules
-from pytest_tmsreport.testing import Canned, Desk, VendorContract, make_results
+from pytest_tmsreport.tally import Tally
+from pytest_tmsreport.testing import Canned, Desk, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendors.xray import Xray
 
 CLOUD = Xray(
@@ -332,6 +333,35 @@ class Common(VendorContract):
         assert desk.send().delivered == 3
         assert len(desk.box.runs) == 1
 
+    @pytest.mark.parametrize("number", range(1, 8))
+    def test_a_search_that_is_behind_makes_no_second_execution(self, desk: Desk, number: int) -> None:
+        _furnish(desk, Rules(search_lag=1))
+        results = make_results(4)
+        one, other = desk.machine(1), desk.machine(2)
+        one.write(*results[:2])
+        other.write(*results[2:])
+        tallies: list[Tally] = []
+        tallies.append(one.send(transport=Meanwhile(desk.mount, number, lambda: tallies.append(other.send()))))
+        if len(tallies) == 1:  # it has made fewer requests
+            tallies.append(other.send())
+        assert [(tally.delivered, tally.notes) for tally in tallies] == [(2, [])] * 2
+        assert len(desk.box.runs) == 1
+
+    def test_an_execution_with_results_is_not_discarded(self, desk: Desk) -> None:
+        desk.write(*make_results(1))
+        run_id = desk.send().run_id
+        with pytest.raises(PermanentError, match="holds results"):
+            desk.vendor.discard_run(desk.client(), run_id)
+        assert run_id in desk.box.runs
+
+    def test_a_machine_that_runs_again_replaces_its_results(self, desk: Desk) -> None:
+        for number in (1, 2):
+            again = desk.machine(number)
+            again.write(*make_results(3))
+            run_id = again.send().run_id
+        assert len(desk.box.results_of(run_id)) == 3
+        assert desk.box.repeats == 3
+
     def test_another_execution_of_the_same_name_is_not_taken_for_ours(self, desk: Desk) -> None:
         other = desk.vendor.open_run(desk.client(), replace(desk.run, id="20260913-100211-ffffffff"))
         assert desk.vendor.find_run(desk.client(), desk.run) is None
@@ -569,6 +599,7 @@ class TestCloud(Common):
 class TestDataCenter(Common):
     __test__ = True
     vendor = DC
+    closing = replace(DC, transition="31")
     opening = "api/2/issue"
     type_key = "testType"
 
@@ -592,6 +623,16 @@ class TestDataCenter(Common):
                 "issuetype": {"name": "Test Execution"},
             }
         }
+
+    def test_a_machine_says_that_it_is_done_by_a_property_of_its_own(self, desk: Desk) -> None:
+        run_id = desk.vendor.open_run(desk.client(), replace(desk.run, key="k"))
+        desk.box.requests.clear()
+        done = [set(desk.vendor.finish_shard(desk.client(), run_id, shard, 3)) for shard in (2, 3, 3)]
+        assert done == [{2}, {2, 3}, {2, 3}]
+        first = desk.box.requests[0]
+        path = f"/xray/rest/api/2/issue/{run_id}/properties/pytest-tmsreport.done.3.2"
+        assert (first.method, first.path, first.body) == ("PUT", path, {"done": True})
+        assert set(desk.vendor.finish_shard(desk.client(), run_id, 1, 30)) == {1}
 
     def test_each_outcome_arrives_as_one_of_data_centers_statuses(self, desk: Desk) -> None:
         desk.write(*make_results(6))

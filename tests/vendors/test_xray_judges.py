@@ -187,10 +187,11 @@ type Query {
 }
 type Mutation {
   createTestExecution(testIssueIds: [String], testEnvironments: [String], jira: JSON!): CreateTestExecutionResult
+  deleteTestExecution(issueId: String!): String
 }
 """
 """What the vendor's partial types leave out: the roots, as its pages describe them."""
-QUERIES = (cloud.CREATE, cloud.EXECUTIONS, cloud.TESTS, cloud.PROJECT)
+QUERIES = (cloud.CREATE, cloud.EXECUTIONS, cloud.TESTS_OF, cloud.DELETE, cloud.TESTS, cloud.PROJECT)
 WRONG = (
     "{ getTests { total } }",
     "{ getTests(limit: 1) { nothing } }",
