@@ -44,6 +44,7 @@ class Keeper:
         self._folder = folder / ATTACHMENTS if folder else None
         self._mask = mask
         self._numbers = itertools.count()
+        mimetypes.init()  # it reads files: not with what a test has put in the place of `open`
         self._most = math.ceil(most_mib * 2**20) or sys.maxsize
         self._limit = f"`max_attachment_mb` allows {self._most}"
         if not folder and self._most > TRAVELS:

@@ -44,7 +44,7 @@ pytest_plugins = ["pytester"]
 FOREIGN = re.compile("PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GITLAB_|JENKINS_|BUILD_|FORCE_COLOR")
 """Variables of the outer session, or of the machine, that would change the inner one."""
 INI = "[pytest]\n"
-NEIGHBOURS = ("asyncio", "randomly", "rerunfailures", "socket")
+NEIGHBOURS = ("asyncio", "hypothesispytest", "randomly", "rerunfailures", "socket")
 """Plugins that stand beside ours here, and are loaded only where a test is about them: they take their time."""
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "judges"
