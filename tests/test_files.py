@@ -411,9 +411,9 @@ def peak():
 
 @dataclass(frozen=True, kw_only=True)
 class Gauge({name}):
-    def close_run(self, http, run_id):
+    def run_url(self, run_id):  # asked for last
         Path("peak").write_text(peak(), "ascii")  # in the run folder, where a sender works
-        super().close_run(http, run_id)
+        return super().run_url(run_id)
 """
 ATTACHES_LARGE = """
 import pytest

@@ -334,7 +334,8 @@ def test_from_a_machine_without_the_run_folder_small_files_travel_and_large_ones
     check_far(project, large=0)
     assert {result.worker for result in ran.results} == {"gw0", "gw1"}
     (large,) = (result for result in ran.results if result.title == "test_large_file")
-    assert "'large.bin' is larger than 1048576 bytes, and this worker shares no folder" in large.notes[0]
+    told = "large.bin: it has 1048577 bytes, a worker that shares no folder with the journal can send 1048576"
+    assert told in large.notes[0]
     assert not list(tmp_path.glob("machine*/**/*.jsonl"))
     assert not list((tmp_path / "elsewhere").glob("**/*.jsonl"))
 
