@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from http.cookiejar import DefaultCookiePolicy
 from socket import gaierror
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar
@@ -21,12 +22,14 @@ from urllib.parse import urlencode, urlsplit
 import requests
 import tenacity
 from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
 from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]
 
 from .auth import Header, TokenExchange, bearer
 from .errors import AuthError, Doubtful, NotFound, PermanentError, RateLimited, TransientError, VendorError, dig
 from .masking import mask_json
 from .pacing import Pacer
+from .paging import MOST_PAGES, MOST_ROWS, Paging, Seen
 from .patience import PatientAdapter, too_slow, whole_answer
 from .render import plain
 
@@ -101,10 +104,13 @@ class Network:
 
 
 class Reply:
-    """A decoded answer. `body` is JSON as Python values."""
+    """A decoded answer. `body` is JSON as Python values; `headers` find their names in any case."""
 
-    def __init__(self, body: Any, blame: Callable[[str], VendorError]) -> None:
+    def __init__(
+        self, body: Any, blame: Callable[[str], VendorError], headers: Mapping[str, str] = CaseInsensitiveDict()
+    ) -> None:
         self.body = body
+        self.headers = headers
         self._blame = blame
 
     def pick(self, path: str, kind: type[Kind]) -> Kind:
@@ -113,6 +119,10 @@ class Reply:
         if isinstance(found, kind) and not (kind is int and isinstance(found, bool)):
             return found
         raise self._blame(f"the answer holds no {kind.__name__} at {path!r}")
+
+    def odd(self, text: str) -> VendorError:
+        """The error for an answer that cannot be used, to be raised: `text` says why."""
+        return self._blame(text)
 
 
 class _Rehearsed(Reply):
@@ -175,6 +185,34 @@ class Client:
     def get(self, path: str, *, params: Mapping[str, str | int] | None = None) -> Reply:
         """Reads. Raises VendorError."""
         return self._deliver(Request("GET", path, params))
+
+    def rows(
+        self, path: str, paging: Paging, at: str = "", *, params: Mapping[str, str | int] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Every row of a list, page by page; `at` is the dotted path of the rows in an answer, empty where it is them.
+
+        A bare list is taken for what it is. Raises VendorError, also for a list without end.
+        """
+        asked: Mapping[str, str | int] | None = paging.first()
+        pages: set[str] = set()
+        total = 0
+        while asked is not None:
+            reply = self.get(path, params={**(params or {}), **asked})
+            shown = reply.body if isinstance(reply.body, list) else reply.pick(at, list)
+            mark = sha256(jsonlib.dumps(shown, sort_keys=True).encode()).hexdigest()
+            if not shown or mark in pages:
+                return
+            pages.add(mark)
+            total += len(shown)
+            yield from (row for row in shown if isinstance(row, dict))
+            if len(pages) >= MOST_PAGES or total >= MOST_ROWS:
+                raise reply.odd(f"the list has no end: {total} rows on {len(pages)} pages so far")
+            try:
+                asked = paging.after(
+                    Seen(len(shown), total, len(pages), reply.headers, reply.body, self._address(path))
+                )
+            except ValueError as error:
+                raise reply.odd(f"the list cannot be read on: {error}") from error
 
     def poll(self, path: str, is_done: Callable[[Any], bool]) -> Reply:
         """Reads again and again, with growing waits, until the answer's body is done. Raises VendorError."""
@@ -338,7 +376,7 @@ class Client:
                 answer = stack.enter_context(
                     self._session.request(
                         request.method,
-                        f"{self.vendor.base_url.rstrip('/')}/{request.path}",
+                        self._address(request.path),
                         params=request.params,
                         data=data,
                         headers=headers,
@@ -355,6 +393,9 @@ class Client:
             except (requests.exceptions.RequestException, OSError, ValueError) as error:
                 raise self._broken(request, limit.reason(error)) from error
         return answer.status_code, answer.headers, raw
+
+    def _address(self, path: str) -> str:
+        return f"{self.vendor.base_url.rstrip('/')}/{path}"
 
     def _broken(self, request: Request, error: Exception) -> VendorError:
         """The error for a request that could not be made, or whose answer did not come whole."""
@@ -395,7 +436,7 @@ class Client:
         is_fine = 200 <= status < 300
         is_readable = isinstance(body, (dict, list) if request.is_signed else (dict, list, str))
         if is_fine and (is_readable or (request.may_be_empty and not raw.strip())) and not table.failed_inside(body):
-            return Reply(body, lambda text: self._odd(request, text))
+            return Reply(body, lambda text: self._odd(request, text), headers)
         if is_fine and not is_readable:
             text = f"{_describe(raw, headers)} in place of JSON"
             remedy = "check `url`: a proxy or a login page may have answered"

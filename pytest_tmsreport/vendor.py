@@ -6,7 +6,7 @@ import importlib
 import io
 import pkgutil
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
 from functools import cache
@@ -42,6 +42,21 @@ class Content:
         return io.BytesIO(self.content)
 
 
+@dataclass(frozen=True)
+class Case:
+    """A case that a plan or a run holds.
+
+    `ids` are all spellings by which a mark may name it, the tool's own first; `names` the node ids or automation ids of
+    tests that the tool files under it without a mark; `title` is for people. `has_failed` tells that its last result in
+    the run was a bad one.
+    """
+
+    ids: tuple[str, ...]
+    title: str = ""
+    names: tuple[str, ...] = ()
+    has_failed: bool = False
+
+
 def setting(
     help: str,  # noqa: A002 - the natural word
     *,
@@ -67,8 +82,8 @@ class Vendor:
     """A kind of tool; an instance is a configured destination.
 
     Class variables are facts. Fields are settings, and those with a default are facts that a user may correct. Methods
-    build payloads and read replies; `attach`, `discard_run`, `find_run`, `finish_shard`, `read_run`, `received`,
-    `resolve` and `verify` are supported where they are overridden. A method raises what the client raises
+    build payloads and read replies; `attach`, `discard_run`, `find_run`, `finish_shard`, `planned`, `read_run`,
+    `received`, `recorded`, `resolve` and `verify` are supported where they are overridden. A method raises what the client raises
     (`VendorError`); a reply is read with `Reply.pick`, which names what is missing.
 
     `is_repeatable` says that sending a batch a second time changes nothing: the tool takes an id of ours, or keeps one
@@ -189,6 +204,14 @@ class Vendor:
     def received(self, http: Client, run_id: str, batch: Sequence[Result]) -> Mapping[str, str]:
         """Reads back what has arrived of a batch whose answer was lost: result id -> the tool's id."""
         return {}
+
+    def planned(self, http: Client, plan: str) -> Iterable[Case]:
+        """The cases of a plan, read to the end. Raises VendorError, NotFound for an unknown plan."""
+        return ()
+
+    def recorded(self, http: Client, run_id: str) -> Iterable[Case]:
+        """The cases of a run, and which of them have failed there. Raises VendorError, NotFound for an unknown run."""
+        return ()
 
     def blame(self, error: VendorError, batch: Sequence[Result]) -> Mapping[int, str]:
         """The culprits that a refusal of a batch names: index in the batch -> the tool's words."""

@@ -18,8 +18,8 @@ HOME = Path(pytest_tmsreport.__file__).parent
 OURS = HOME.name
 
 FOUNDATIONS = ("errors", "model")
-FIRST_FLOOR = ("render", "auth", "pacing", "masking", "ci")
-VENDORS_MAY_IMPORT = {"aggregate", "auth", "cucumber", "errors", "journal", "model", "render", "vendor"}
+FIRST_FLOOR = ("render", "auth", "pacing", "paging", "masking", "ci")
+VENDORS_MAY_IMPORT = {"aggregate", "auth", "cucumber", "errors", "journal", "model", "paging", "render", "vendor"}
 IN_THE_TEST_PROCESS = {
     *("callers", "collector", "delivery", "fixtures", "hooks", "markers", "plugin", "reporter", "screenshots"),
     *("subtests", "witness"),

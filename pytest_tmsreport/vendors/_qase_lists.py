@@ -6,21 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import dig
+from ..paging import Offset
 
 if TYPE_CHECKING:
     from ..client import Client
 
 
+PAGING = Offset(size=100, total="result.filtered")
+
+
 def entities(http: Client, path: str, params: Mapping[str, str | int]) -> Iterator[dict[str, Any]]:
-    """Every row of a v1 listing: pages of 100, until `filtered` is reached or a page is empty."""
-    offset = 0
-    while True:
-        reply = http.get(path, params={**params, "limit": 100, "offset": offset})
-        rows = reply.pick("result.entities", list)
-        yield from (row for row in rows if isinstance(row, dict))
-        offset += len(rows)
-        if not rows or offset >= int(dig(reply.body, "result.filtered") or 0):
-            return
+    """Every row of a v1 listing: pages of 100, until `filtered` is reached."""
+    return http.rows(path, PAGING, "result.entities", params=params)
 
 
 def configuration_id(http: Client, project: str, group: str, value: str) -> int:

@@ -8,25 +8,20 @@ from html import unescape
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from ..errors import dig
 from ..model import Result
+from ..paging import Offset
 from ..render import cut, particulars, remarks, steps_as_text
 
 if TYPE_CHECKING:
     from ..client import Client
 
 Row = dict[str, Any]
+PAGING = Offset(size=250, more="_links.next", bare_first=True)
 
 
 def rows(http: Client, path: str, key: str) -> Iterator[Row]:
     """Every row of a listing: page by page, or the bare list of a server before 6.7."""
-    page, offset = path, 0
-    while page:
-        reply = http.get(page)
-        shown = reply.body if isinstance(reply.body, list) else reply.pick(key, list)
-        yield from (entry for entry in shown if isinstance(entry, dict))
-        offset += len(shown)
-        page = f"{path}&limit=250&offset={offset}" if shown and dig(reply.body, "_links.next") else ""
+    return http.rows(path, PAGING, key)
 
 
 def number(case: str) -> int | None:

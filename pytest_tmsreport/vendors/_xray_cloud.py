@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PermanentError, dig
 from ..model import Result
+from ..paging import MOST_ROWS
 from ..render import segment
 from ._xray_json import definition, new_test
 
@@ -105,10 +106,10 @@ def keys_in_bulk(http: Client, project: str, folder: str, results: Sequence[Resu
 
 def _known(http: Client, project: str) -> Iterator[tuple[str, str]]:
     start, total = 0, 1
-    while start < total:
+    while start < min(total, MOST_ROWS):
         reply = ask(http, TESTS, {"jql": f'project = "{project}"', "start": start})
         rows = reply.pick("data.getTests.results", list)
         yield from (
             (str(dig(row, "unstructured")), str(dig(row, "jira.key"))) for row in rows if dig(row, "unstructured")
         )
-        start, total = start + 100, reply.pick("data.getTests.total", int)
+        start, total = start + 100, reply.pick("data.getTests.total", int) if rows else 0

@@ -628,12 +628,12 @@ class TestTestRail(VendorContract):
 
     def test_files_that_may_not_be_attached_stop_files_but_not_results(self, desk: Desk) -> None:
         desk.mount.troubles.add("403@add_attachment")
-        results = make_results(3)
+        results = make_results(20)
         log = desk.journal.attach("log.txt", "text/plain", b"hello")
         desk.write(*(replace(each, attachments=(log,)) for each in results))
         tally = desk.send()
-        assert tally.delivered == 3
-        assert len(_asked(desk, "add_attachment")) == 1
+        assert tally.delivered == 20
+        assert len(_asked(desk, "add_attachment")) <= desk.vendor.parallel
         assert any("edit results" in note for note in tally.notes)
 
     # Trouble of its own
