@@ -141,6 +141,22 @@ def load(
     return Config(settings, tuple(destinations), wanted, problems, mask, tuple(secrets), tuple(sets))
 
 
+def good_sets(config: Config, root: Path, environ: Mapping[str, str]) -> list[str]:
+    """The overrides on the command line that are worth typing again: without one that is itself what is wrong."""
+
+    def problems(sets: Sequence[str]) -> set[str]:
+        try:
+            found = load(root, environ, sets=sets, only=tuple(config.wanted), is_session=True).problems
+        except ConfigError as error:
+            return {str(error)}
+        return {f"{name}: {error}" for name, error in found.items()}
+
+    if not config.problems:
+        return list(config.sets)
+    now = problems(config.sets)
+    return [each for each in config.sets if not problems([other for other in config.sets if other != each]) < now]
+
+
 def read_marks(root: Path, environ: Mapping[str, str], sets: Sequence[str]) -> tuple[str, ...]:
     """Whose words are read besides ours: that has to be known early. Raises ConfigError for wrong settings."""
     settings, wrong = _settings(source_of(root, environ, sets))

@@ -18,7 +18,7 @@ from .background import Background
 from .callers import Callers
 from .clock import Clock
 from .collector import CAPTURED, Closed, Collector, clean, fitted, result_ids
-from .config import Config
+from .config import Config, good_sets
 from .delivery import Outcome, deliver, kept, stream
 from .guard import Guard
 from .journal import Journal, RunFolder, new_id, prune
@@ -273,7 +273,8 @@ class Reporter:
         here = self._config.invocation_params.dir
         program = ["tmsreport"] if shutil.which("tmsreport") else [sys.executable, "-m", "pytest_tmsreport"]
         root = [] if find_root(here) == self._config.rootpath else ["--rootdir", str(self._config.rootpath)]
-        sets = [part for each in self._wanted.sets for part in ("--set", each)]
+        good = good_sets(self._wanted, self._config.rootpath, self._origin.environ)
+        sets = [part for each in good for part in ("--set", each)]
         folder = str(self.folder)
         with suppress(ValueError):  # another drive
             folder = os.path.relpath(folder, here)

@@ -83,8 +83,8 @@ class Vendor:
 
     Class variables are facts. Fields are settings, and those with a default are facts that a user may correct. Methods
     build payloads and read replies; `attach`, `discard_run`, `find_run`, `finish_shard`, `planned`, `read_run`,
-    `received`, `recorded`, `resolve` and `verify` are supported where they are overridden. A method raises what the client raises
-    (`VendorError`); a reply is read with `Reply.pick`, which names what is missing.
+    `received`, `recorded`, `resolve` and `verify` are supported where they are overridden. A method raises what the
+    client raises (`VendorError`); a reply is read with `Reply.pick`, which names what is missing.
 
     `is_repeatable` says that sending a batch a second time changes nothing: the tool takes an id of ours, or keeps one
     result a case. `files` says when attachments go: before the results that name them, after them by the ids that

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_tmsreport.config import Config, Settings, destination, load, manual
+from pytest_tmsreport.config import Config, Settings, destination, good_sets, load, manual
 from pytest_tmsreport.convert import Line
 from pytest_tmsreport.errors import ConfigError
 from pytest_tmsreport.model import Outcome
@@ -826,6 +826,22 @@ def test_an_option_may_make_a_destination(tmp_path: Path) -> None:
     config = load(tmp_path, TWO_TOKENS, sets=sets, only=["web"])
     assert config.destinations == (Qase(name="web", kind="qase", project="WEB", token="an0ther"),)
     assert config.sets == tuple(sets)
+
+
+@pytest.mark.parametrize(
+    ("sets", "good"),
+    [
+        (["web.vendor=qase", "web.project=WEB", "read_marks=alure"], ["web.vendor=qase", "web.project=WEB"]),
+        (["web.vendor=qase", "web.project=WEB", "web.batch_size=many"], ["web.vendor=qase", "web.project=WEB"]),
+        (["web.vendor=qase", "on_loss=fail"], ["web.vendor=qase", "on_loss=fail"]),  # what is missing is missing still
+    ],
+)
+def test_an_option_that_is_itself_what_is_wrong_is_not_worth_typing_again(
+    sets: list[str], good: list[str], tmp_path: Path
+) -> None:
+    config = load(tmp_path, TWO_TOKENS, sets=sets, only=["web"])
+    assert config.problems
+    assert good_sets(config, tmp_path, TWO_TOKENS) == good
 
 
 def test_the_manual_lists_every_setting_with_its_default_and_its_variables() -> None:

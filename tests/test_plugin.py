@@ -315,6 +315,15 @@ def test_settings_that_cannot_be_read_keep_the_results_and_say_how_to_send_them(
     assert "send --to NAME" in ran.out
 
 
+def test_the_command_that_sends_the_rest_leaves_out_the_option_that_was_wrong(project: Project) -> None:
+    project.write("test_one.py", ONE)
+    ran = project.report("--tms-set", "read_marks=alure", "--tms-set", "qase.batch_size=5")
+    assert "did you mean `allure`?" in ran.out
+    sent = project.run(*shlex.split(ran.line("send the rest: ").partition(": ")[2]))
+    assert (sent.status, len(project.box.results)) == (0, 1)
+    assert "--set qase.batch_size=5" in ran.out
+
+
 def test_a_mask_that_matches_numbers_does_not_end_a_rehearsal(project: Project) -> None:
     project.settings("[tmsreport]\nmask = \\d{6,}\n")
     project.write("test_one.py", ONE)
