@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from bench.environments import CACHE, INSTALLING_S, ROOT, CannotInstallError, python_with
 from hypothesis import HealthCheck, settings
 
 from pytest_tmsreport.journal import RunFolder, folders
@@ -46,11 +46,6 @@ FOREIGN = re.compile("PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GI
 INI = "[pytest]\n"
 NEIGHBOURS = ("asyncio", "hypothesispytest", "randomly", "rerunfailures", "socket")
 """Plugins that stand beside ours here, and are loaded only where a test is about them: they take their time."""
-ROOT = Path(__file__).resolve().parents[1]
-CACHE = ROOT / ".cache" / "judges"
-PYTHON = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
-INSTALLING_S = 300
-"""Most seconds for making the environment of a judge: another's tool, which must not stand beside ours."""
 PATIENCE_S = 120.0
 """How long a session, or a file that it makes, is waited for before the test gives up on it."""
 
@@ -338,23 +333,13 @@ def tls(certificate: Path) -> ssl.SSLContext:
 def judges() -> Callable[..., Path]:
     """A function of a tool's name and requirements: a Python in which they are installed; made once, and kept."""
 
-    def python_with(tool: str, *requirements: str) -> Path:
-        wanted = hashlib.sha256(" ".join(requirements).encode()).hexdigest()[:12]
-        home = CACHE / tool / f"{wanted}-py{sys.version_info.major}.{sys.version_info.minor}"
-        if not (home / PYTHON).exists():
-            home.parent.mkdir(parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(dir=home.parent, prefix="making-"))
-            try:
-                _install(made, requirements)
-                made.rename(home)  # whole or not at all, also where two processes do it at once
-            except OSError:
-                if not (home / PYTHON).exists():
-                    raise
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
-        return home / PYTHON
+    def found(tool: str, *requirements: str) -> Path:
+        try:
+            return python_with(tool, *requirements)
+        except CannotInstallError as error:
+            pytest.skip(str(error))
 
-    return python_with
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -396,29 +381,3 @@ def beside(judges: Callable[..., Path]) -> Callable[..., Path]:
     ours = [re.sub("; extra == '(sandbox|xdist)'", "", each) for each in rules]
     needed = [each for each in ours if "extra ==" not in each]
     return lambda tool, *requirements: judges(tool, *requirements, *needed)
-
-
-def _install(home: Path, requirements: tuple[str, ...]) -> None:
-    install: list[str | Path] = [
-        home / PYTHON,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-input",
-        "--retries",
-        "1",
-        *requirements,
-    ]
-    try:
-        _run([sys.executable, "-m", "venv", str(home)])
-        _run(install)
-    except subprocess.CalledProcessError as error:
-        words = f"{error.stdout}\n{error.stderr}".strip().splitlines()[-1:]
-        pytest.skip(f"{' '.join(requirements)} cannot be installed: {' '.join(words)}")
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{' '.join(requirements)} cannot be installed: pip is not done after {INSTALLING_S} s")
-
-
-def _run(command: list[str | Path]) -> None:
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALLING_S)

@@ -1,0 +1,160 @@
+"""Who meets whom: for each tool the plugin that teams use today, and how it and ours are told where the sandbox is."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_tmsreport.sandbox import qase_fields, testrail, xray_fields
+
+from .environments import ROOT
+
+if TYPE_CHECKING:
+    from pytest_tmsreport.sandbox.server import Served
+    from pytest_tmsreport.sandbox.site import Sandbox
+
+XDIST = ("pytest-xdist==3.8.0",)
+PYTEST = "pytest==9.2.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A reporter: what is installed, and how a suite is written for it and run with it.
+
+    `mark` is the decorator of a test of case `{n}`, `name` that test's name; `conftest` and `ini` are files beside the
+    suite, with the holes `{url}`. `on` makes the options, and `environ` the variables, from the server. `results` is a
+    part of the paths of the requests that bring results.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+    results: str
+    on: Callable[[Served], tuple[str, ...]]
+    mark: str = ""
+    imports: str = ""
+    name_of_test: str = "test_case_{n}"
+    conftest: str = ""
+    ini: str = "[pytest]\n"
+    environ: Callable[[Served], Mapping[str, str]] = lambda _served: {}
+    is_ours: bool = False
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A tool, with the sandbox that both report to."""
+
+    tool: str
+    theirs: Contender
+    results: str
+    mark: str
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def sandbox(self) -> Sandbox:
+        module = importlib.import_module(f"pytest_tmsreport.sandbox.{self.tool}")
+        made: Sandbox = module.create(module.Rules(**self.rules)) if self.rules else module.create()
+        return made
+
+    @property
+    def ours(self) -> Contender:
+        variables = {f"TMSREPORT_{self.tool}_{key}".upper(): value for key, value in self.settings.items()}
+        return Contender(
+            name="pytest-tmsreport",
+            requirements=("-e", str(ROOT), PYTEST, *XDIST),
+            results=self.results,
+            on=lambda _served: ("--tms-to", self.tool),
+            mark=self.mark,
+            environ=lambda served: {**served.environment, **variables},
+            is_ours=True,
+        )
+
+
+QASE_PYTEST = Contender(
+    name="qase-pytest 9.0.0",
+    requirements=("qase-pytest==9.0.0", PYTEST, *XDIST),
+    results="/results",
+    on=lambda _served: (
+        "--qase-mode=testops",
+        f"--qase-testops-project={qase_fields.PROJECT}",
+        f"--qase-testops-api-token={qase_fields.TOKEN}",
+    ),
+    imports="from qase.pytest import qase",
+    mark="@qase.id({n})",
+    # It speaks to hosts by https only: the address is another here, its code is not.
+    conftest="""
+import qase.commons.client.api_v1_client as one
+import qase.commons.client.api_v2_client as two
+
+def redirect(module, version):
+    real = module.ApiClient
+    def made(configuration):
+        configuration.host = "{url}/qase/" + version
+        return real(configuration)
+    module.ApiClient = made
+
+redirect(one, "v1")
+redirect(two, "v2")
+""",
+)
+PYTEST_TESTRAIL = Contender(
+    name="pytest-testrail 3.1.1",
+    requirements=("pytest-testrail==3.1.1", PYTEST, *XDIST),
+    results="add_results_for_cases",
+    on=lambda served: (
+        "--testrail",
+        f"--tr-url={served.url_of('testrail')}",
+        f"--tr-email={testrail.USER}",
+        f"--tr-api-key={testrail.TOKEN}",
+        f"--tr-testrun-project-id={testrail.PROJECT}",
+        "--tr-testrun-suite-id=1",
+    ),
+    imports="from pytest_testrail.plugin import pytestrail",
+    mark='@pytestrail.case("C{n}")',
+)
+PYTEST_JIRA_XRAY = Contender(
+    name="pytest-jira-xray 0.9.4",
+    requirements=("pytest-jira-xray==0.9.4", PYTEST, *XDIST),
+    results="import/execution",
+    on=lambda _served: ("--jira-xray", "--cloud", "--client-secret-auth"),
+    mark='@pytest.mark.xray("SHOP-{n}")',
+    environ=lambda served: {
+        "XRAY_API_BASE_URL": served.url_of("xray"),
+        "XRAY_CLIENT_ID": xray_fields.CLIENT_ID,
+        "XRAY_CLIENT_SECRET": xray_fields.CLIENT_SECRET,
+    },
+)
+CONTESTS = (
+    Contest("qase", QASE_PYTEST, "/results", "@pytest.mark.tms('{n}')"),
+    Contest("testrail", PYTEST_TESTRAIL, "add_results_for_cases", "@pytest.mark.tms('C{n}')"),
+    Contest("xray", PYTEST_JIRA_XRAY, "import/execution", "@pytest.mark.tms('SHOP-{n}')", {"statuses": ("ABORTED",)}),
+)
+
+
+def write_suite(folder: Path, contender: Contender, url: str, tests: Mapping[int, str]) -> None:
+    """Writes a suite for a reporter: the body of each case's test, and whatever it needs beside it."""
+    head = ["import os, threading, time", "import pytest", contender.imports, FIXTURES]
+    for number, body in tests.items():
+        decorators, _, lines = body.rpartition("\n---\n")
+        test = contender.name_of_test.format(n=number)
+        arguments = ", ".join(each for each in ("breaks_before", "breaks_after") if each in lines)
+        indented = "\n".join(f"    {line}" for line in lines.splitlines())
+        head.append(f"{contender.mark.format(n=number)}\n{decorators}\ndef {test}({arguments}):\n{indented}\n")
+    folder.mkdir(parents=True)
+    (folder / "test_suite.py").write_text("\n".join(head), encoding="utf-8")
+    (folder / "conftest.py").write_text(contender.conftest.replace("{url}", url), encoding="utf-8")
+    (folder / "pytest.ini").write_text(contender.ini.replace("{url}", url), encoding="utf-8")
+
+
+FIXTURES = """
+@pytest.fixture
+def breaks_before():
+    raise RuntimeError("before")
+
+@pytest.fixture
+def breaks_after():
+    yield
+    raise RuntimeError("after")
+"""
