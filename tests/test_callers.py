@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 HOOKS = """
 from dataclasses import replace
 
+import pytest
+
 
 def pytest_tmsreport_run(run):
     return replace(run, name="nightly", tags=(*run.tags, "smoke"), id="another")
@@ -22,6 +24,8 @@ def pytest_tmsreport_result(result):
         return False
     if result.title == "test_raises":
         raise RuntimeError("broken hook")
+    if result.title == "test_ends_itself":
+        pytest.fail("not in a hook")
     if result.title == "test_wrong_type":
         return "a text"
     if result.title == "test_unfit":
@@ -29,7 +33,8 @@ def pytest_tmsreport_result(result):
     return None
 """
 TESTS = "".join(
-    f"def test_{name}(): pass\n" for name in ("changed", "kept", "left_out", "raises", "wrong_type", "unfit")
+    f"def test_{name}(): pass\n"
+    for name in ("changed", "kept", "left_out", "raises", "ends_itself", "wrong_type", "unfit")
 )
 
 
@@ -38,7 +43,7 @@ def test_hooks_change_leave_out_and_lose_nothing(project: Project, workers: str)
     project.write("test_hooks.py", TESTS)
     ran = project.report(workers)
 
-    titles = ["A better title", "test_kept", "test_raises", "test_unfit", "test_wrong_type"]
+    titles = ["A better title", "test_ends_itself", "test_kept", "test_raises", "test_unfit", "test_wrong_type"]
     assert sorted(result.title for result in project.arrived) == titles
     assert all(result.id != "another" for result in project.arrived)
     (changed,) = (result for result in project.arrived if result.title == "A better title")
@@ -49,9 +54,10 @@ def test_hooks_change_leave_out_and_lose_nothing(project: Project, workers: str)
     assert ran.folder.head().run.id == ran.folder.name
     start = "note: pytest_tmsreport_result raised"
     assert ran.line(f"{start} RuntimeError: broken hook; the result is reported unchanged")
+    assert ran.line(f"{start} Failed: not in a hook; the result is reported unchanged")
     assert ran.line(f"{start} TypeError: it returned str, not Result; the result is reported unchanged")
     assert ran.line(f"{start} ValueError: result has no usable 'outcome'; the result is reported unchanged")
-    assert ran.line("qase: ").startswith("qase: 5 delivered, 0 kept,")
+    assert ran.line("qase: ").startswith("qase: 6 delivered, 0 kept,")
     assert ran.status == 0
 
 
