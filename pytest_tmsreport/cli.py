@@ -325,7 +325,7 @@ def _chosen(runs: Sequence[str], root: Path, config: Config) -> list[RunFolder]:
 
 
 def _base(root: Path, config: Config) -> Path:
-    return root / Path(config.settings.dir).expanduser()
+    return root / config.settings.folder
 
 
 def _list(folder: RunFolder) -> None:

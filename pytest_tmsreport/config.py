@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
@@ -70,6 +71,11 @@ class Settings:
     ca_bundle: str = setting("file with the certificates of your own CA", default="")
     client_cert: str = setting("file with a client certificate and its key", default="")
     proxy: str = setting("URL of the proxy, in place of the environment's", default="")
+
+    @property
+    def folder(self) -> Path:
+        """The path that `dir` means; where there is no such user, `~` is just a letter."""
+        return Path(os.path.expanduser(self.dir))  # noqa: PTH111 - Path raises for an unknown user
 
 
 @dataclass(frozen=True)

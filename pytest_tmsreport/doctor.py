@@ -93,7 +93,7 @@ def _server(vendor: Vendor, settings: Settings, transport: BaseAdapter | None) -
 
 
 def _journal(root: Path, config: Config) -> Iterator[Finding]:
-    base = root / Path(config.settings.dir).expanduser()
+    base = root / config.settings.folder
     place = base if base.exists() else base.parent
     try:
         with tempfile.TemporaryFile(dir=place):

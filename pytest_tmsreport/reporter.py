@@ -47,7 +47,7 @@ class Reporter:
         self._clock = Clock()
         self._start = self._clock()
         self._run_id = new_id(self._start)
-        self._base = config.rootpath / Path(wanted.settings.dir).expanduser()
+        self._base = config.rootpath / wanted.settings.folder
         self.folder = self._base / self._run_id
         self._collector = Collector(result_ids(), self._clock, self._noted)
         self._journal: Journal | None = None

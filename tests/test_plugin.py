@@ -331,3 +331,10 @@ def test_a_mask_that_matches_numbers_does_not_end_a_rehearsal(project: Project) 
 
     assert "qase: POST v2/SHOP/run/0/results" in ran.out
     assert "qase: dry run: nothing is sent" in ran.out
+
+
+def test_a_folder_of_a_user_that_is_not_known_here_is_just_a_name(project: Project) -> None:
+    project.write("test_one.py", "def test_passes(): pass")
+    ran = project.report("--tms-set", "dir=~nobody-of-that-name/runs")
+    assert ran.line("qase: ").startswith("qase: 1 delivered, 0 kept,")
+    assert (project.root / "~nobody-of-that-name" / "runs").is_dir()
