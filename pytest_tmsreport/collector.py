@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -31,6 +32,7 @@ _DOCTEST = re.compile(
     r"^(?P<difference>(?:Expected|Differences)[\s\S]*?)\n.*:\d+: DocTestFailure$",
     re.MULTILINE,
 )
+_WHOLE = ("nodeid", "ids", "ignored_by", "message", "traceback", "worker")
 _KEPT = ("id", "key", "sha256", "files", "outcome", "mime", "kind")
 
 
@@ -132,15 +134,21 @@ class Collector:
             message=message,
             traceback="" if report.skipped else _traceback(report),
         )
-        return [Closed(result, [Captured(*section) for section in report.sections])]
+        return [Closed(result, _sections(report))]
 
-    def finish(self) -> list[Closed]:
-        """The session is over: what has run and was to be repeated, or never got to its teardown, ends with it."""
-        return [closed for key in list(self._open) for closed in self._close(key)]
+    def unfinished(self) -> list[tuple[str, Callable[[], list[Closed]]]]:
+        """The session is over: what has run and was to be repeated, or never got to its teardown, ends with it.
+
+        Returns the node ids of such tests, each with a function that ends it.
+        """
+        return [(key[0], partial(self._end, key)) for key in self._open]
+
+    def _end(self, key: tuple[str, str]) -> list[Closed]:
+        return list(self._close(key))
 
     def _hear(self, attempt: _Attempt, report: Any, worker: str) -> None:
         told = said(report)
-        if hasattr(report, "context"):  # a subtest; its parent's own report comes later
+        if _is_subtest(report):  # its parent's own report comes later
             attempt.subtests.append(report)
             return
         if report.when == CRASH:
@@ -222,13 +230,24 @@ class Collector:
     def _captured(self, nodeid: str, attempt: _Attempt) -> Iterator[Captured]:
         """What this attempt printed: pytest keeps an item's sections through its reruns."""
         for report in attempt.subtests:
-            yield from (Captured(*section) for section in report.sections)
+            yield from _sections(report)
         own = [report for report in attempt.phases.values() if report.when != CRASH]
-        sections = own[-1].sections if own else []
+        sections = _sections(own[-1]) if own else []
         known = self._sections.pop(nodeid, 0)
         if attempt.is_rerun:
             self._sections[nodeid] = len(sections)
-        yield from (Captured(*section) for section in sections[known:])
+        yield from sections[known:]
+
+
+def _sections(report: Any) -> list[Captured]:
+    """What a report says was printed; anybody may add to it."""
+    return [Captured(*each) for each in report.sections if isinstance(each, (list, tuple)) and len(each) == 2]
+
+
+def _is_subtest(report: Any) -> bool:
+    """True for a report of a subtest; a conftest may give any other a `context` of its own."""
+    context = getattr(report, "context", None)
+    return hasattr(context, "msg") and hasattr(context, "kwargs")
 
 
 def _properties(attempt: _Attempt) -> dict[str, str]:
@@ -298,6 +317,19 @@ def fitted(result: Result) -> Result:
         traceback=trim(result.traceback, TRACEBACK),
         description=trim(result.description, TEXT),
     )
+
+
+def shortened(result: Result) -> Iterator[Result]:
+    """The same result, then again and again with less in it: a journal's line holds only so much."""
+    yield result
+    own = {name: getattr(result, name) for name in _WHOLE}
+    for most in (1_000, 100, 20):
+        less = clean(result, partial(trim, limit=most))
+        note = f"it says more than a journal holds: each text is cut at {most} characters"
+        yield replace(less, **own, notes=(*less.notes, note))
+    note = "it says more than a journal holds: its steps, fields and links are left out"
+    nothing = dict.fromkeys(("steps", "links", "tags", "suite", "earlier"), ())
+    yield replace(less, **own, **nothing, fields={}, parameters={}, notes=(note,))
 
 
 def _judge(attempt: _Attempt) -> tuple[Outcome, str, str] | None:
@@ -407,5 +439,5 @@ def _xfail(text: str) -> str:
 
 
 def _worker(report: Any) -> str:
-    node = getattr(report, "node", None)  # set by xdist on every report that comes from a worker
-    return str(node.gateway.id) if node is not None else ""
+    node = getattr(report, "node", None)  # set by xdist on every report that comes from a worker; or by a conftest
+    return str(getattr(getattr(node, "gateway", None), "id", ""))

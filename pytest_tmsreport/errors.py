@@ -20,6 +20,10 @@ class JournalError(TmsError):
     """A run folder cannot be written or read. The text names it and says why."""
 
 
+class TooLong(JournalError):  # noqa: N818 - as those below
+    """What is to be written is more than a line of a journal holds."""
+
+
 class VendorError(TmsError):
     """A tool did not take what it was sent.
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import JournalError
+from .errors import JournalError, TooLong
 from .model import Attachment, Result, Run, to_json
 
 VERSION = 1
@@ -71,7 +71,7 @@ class Journal:
         self._lines.write({"version": VERSION, "run": run, "destinations": dict(destinations)})
 
     def write(self, result: Result) -> None:
-        """Puts one result on disk."""
+        """Puts one result on disk. Raises TooLong where it is more than a line holds."""
         self._lines.write({"result": result})
         self._named.update(each.sha256 for each in result.attachments)
 
@@ -412,7 +412,7 @@ class _Lines:
         """Appends one JSON line with a single write, so that a kill leaves it whole or torn, never mixed."""
         encoded = encode(value).encode("ascii")
         if len(encoded) >= LINE_BYTES:
-            raise JournalError(f"a line of {len(encoded)} bytes is more than a journal holds: {self._path}")
+            raise TooLong(f"a line of {len(encoded)} bytes is more than a journal holds: {self._path}")
         line = memoryview((b"\n" if self._is_torn else b"") + encoded + b"\n")
         written = 0
         try:

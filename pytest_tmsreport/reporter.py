@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +17,10 @@ import pytest
 from .background import Background
 from .callers import Callers
 from .clock import Clock
-from .collector import CAPTURED, Closed, Collector, clean, fitted, result_ids
+from .collector import CAPTURED, Closed, Collector, clean, fitted, result_ids, shortened
 from .config import Config, good_sets
 from .delivery import Outcome, deliver, kept, stream
+from .errors import TooLong
 from .guard import Guard
 from .journal import Journal, RunFolder, new_id, prune
 from .model import Result
@@ -54,6 +55,8 @@ class Reporter:
         self._sender: Background | None = None
         self._callers = Callers(config)
         self._written = self._lost = 0
+        self._missed: set[str] = set()
+        self._repeated: set[str] = set()  # tests whose attempts so far are all followed by another
         self._unattached: list[str] = []
         self._outcome: Outcome | None = None
         self._is_over = self._is_said = self._is_unkeyed = False
@@ -102,12 +105,10 @@ class Reporter:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if not report.passed:
-            with self._guard("hearing of a module"):
-                self._record(self._collector.take_module(report))
+            self._hear("hearing of a module", report.nodeid, lambda: self._collector.take_module(report))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        with self._guard("hearing of a test"):
-            self._record(self._collector.take(report))
+        self._hear("hearing of a test", report.nodeid, lambda: self._collector.take(report))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
@@ -142,8 +143,11 @@ class Reporter:
             return
         self._is_over = True
         not_run = self._collector.not_run()
+        for nodeid, end in self._collector.unfinished():
+            self._hear("ending a test", nodeid, end)
+        self._lost += len(self._missed)
+        self._written += len(self._repeated)
         with self._guard("ending the journal"):
-            self._record(self._collector.finish())
             not_run = self._collector.not_run()
             for note in self._callers.late():
                 self._guard.note(note)
@@ -158,17 +162,37 @@ class Reporter:
         with self._guard("tidying up"):
             self._tidy()
 
+    def _hear(self, doing: str, nodeid: str, tell: Callable[[], Iterable[Closed]]) -> None:
+        """Journals the attempts that are now over; where that fails, and no more comes of the test, it is lost."""
+        is_heard = False
+        with self._guard(doing):
+            self._record(tell())
+            is_heard = True
+        if not is_heard:
+            self._missed.add(nodeid)
+
     def _record(self, attempts: Iterable[Closed]) -> None:
         for closed in attempts:
             changed = self._callers.apply("pytest_tmsreport_result", "result", self._kept(closed), self._guard)
+            self._missed.discard(closed.result.nodeid)
             if changed is None:
                 continue
             self._lost += 1
             if self._journal is not None:
                 with self._guard("journalling a result"):
-                    self._journal.write(fitted(clean(changed, self._wanted.mask)))
+                    self._write(self._journal, fitted(clean(changed, self._wanted.mask)))
                     self._lost -= 1
                     self._written += not changed.superseded
+                    (self._repeated.add if changed.superseded else self._repeated.discard)(changed.nodeid)
+
+    def _write(self, journal: Journal, result: Result) -> None:
+        """Of what is too long for a line there is less in it."""
+        for form in shortened(result):
+            try:
+                return journal.write(form)
+            except TooLong as error:  # noqa: PERF203 - nearly always the first is written
+                why = error
+        raise why
 
     def _kept(self, closed: Closed) -> Result:
         """The result, its files stored, with what its test printed as text files."""

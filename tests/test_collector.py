@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_tmsreport.model import Result
+from pytest_tmsreport.collector import shortened
+from pytest_tmsreport.journal import LINE_BYTES, encode
+from pytest_tmsreport.model import Outcome, Result
+from pytest_tmsreport.testing import make_results
 
 if TYPE_CHECKING:
     from conftest import Project, Ran
@@ -298,3 +301,83 @@ def test_properties_are_fields_and_what_is_said_to_us_wins(project: Project, wor
     }
     sent = next(arrived.body["fields"] for arrived in project.arrived if arrived.title == "test_records")
     assert sent["browser"] == "chrome"
+
+
+@pytest.mark.parametrize(
+    "attribute", ["context = 'payments'", "node = item", "sections.append(('one', 'two', 'three'))"]
+)
+def test_what_a_conftest_puts_on_its_reports_costs_no_result(project: Project, attribute: str) -> None:
+    project.write(
+        "conftest.py",
+        f"""
+        import pytest
+
+        @pytest.hookimpl(hookwrapper=True)
+        def pytest_runtest_makereport(item):
+            outcome = yield
+            report = outcome.get_result()
+            report.{attribute}
+        """,
+    )
+    project.write("test_one.py", "def test_passes(): print('heard')")
+    ran = project.report("--tms-set", "on_loss=fail", "--tms-set", "capture=all")
+    assert [result.status for result in project.arrived] == ["passed"]
+    assert ran.line("qase: ").startswith("qase: 1 delivered, 0 kept,")
+    assert "note:" not in ran.out
+    assert ran.status == 0
+
+
+def test_a_test_that_cannot_be_understood_counts_as_lost_and_takes_no_other_with_it(project: Project) -> None:
+    project.write(
+        "conftest.py",
+        """
+        import pytest
+
+        class Broken:
+            def __str__(self):
+                raise RuntimeError("no words")
+
+        @pytest.hookimpl(hookwrapper=True)
+        def pytest_runtest_makereport(item, call):
+            outcome = yield
+            if call.when == "call" and item.name != "test_passes":
+                outcome.get_result().wasxfail = Broken()
+        """,
+    )
+    project.write("test_some.py", "def test_one(): pass\ndef test_passes(): pass\ndef test_two(): pass\n")
+    ran = project.report("-p", "no:skipping", "-q", "-q", "--tms-set", "on_loss=fail")
+    assert [result.status for result in project.arrived] == ["passed"]
+    assert ran.line("LOST: ") == "LOST: 2 results could not be written to the journal"
+    assert ran.line("note: hearing of a test failed: RuntimeError: no words (2 times)")
+    assert ran.status == 10
+
+
+def test_a_test_that_says_more_than_a_journal_holds_is_reported_with_less(project: Project, workers: str) -> None:
+    project.write(
+        "test_talk.py",
+        """
+        import pytest_tmsreport as tms
+
+        def test_steps():
+            for number in range(120):
+                with tms.step(f"call {number}", data="\N{SNOWMAN}" * 9_000):
+                    pass
+            assert False, "no answer"
+        """,
+    )
+    ran = project.report(workers, "--tms-set", "on_loss=fail")
+    talks = ran.last["test_talk.py::test_steps"]
+    assert [step.title for step in talks.steps] == [f"call {number}" for number in range(120)]
+    assert {len(step.data) for step in talks.steps} == {1_000}
+    assert talks.notes == ("it says more than a journal holds: each text is cut at 1000 characters",)
+    assert talks.message == "AssertionError: no answer\nassert False"
+    assert ran.line("qase: ").startswith("qase: 1 delivered, 0 kept,")
+    assert "LOST" not in ran.out
+
+
+def test_what_says_too_much_in_small_parts_keeps_its_outcome_message_and_cases() -> None:
+    (result,) = make_results(1, tags=("x" * 100,) * 50_000, outcome=Outcome.FAILED)
+    *_, last = shortened(result)
+    assert len(encode(last)) < LINE_BYTES
+    assert (last.outcome, last.message, last.ids) == (result.outcome, result.message, result.ids)
+    assert last.notes == ("it says more than a journal holds: its steps, fields and links are left out",)

@@ -385,6 +385,27 @@ def test_each_attempt_is_a_result_and_the_last_one_counts(project: Project, work
     assert printed == [[("Captured stdout call.txt", f"try {number}\n")] for number in (1, 2, 3)]
 
 
+def test_an_attempt_whose_successor_is_interrupted_arrives_though_it_is_all_there_is(project: Project) -> None:
+    project.neighbours = ("rerunfailures",)
+    project.write(
+        "test_once.py",
+        """
+        TIMES = []
+
+        def test_fails_and_hangs():
+            TIMES.append(1)
+            if len(TIMES) == 2:
+                raise KeyboardInterrupt
+            assert False, "a real failure"
+        """,
+    )
+    ran = project.report("--reruns", "1")
+    assert ran.status == pytest.ExitCode.INTERRUPTED
+    assert ran.line("qase: ").startswith("qase: 1 delivered, 0 kept,")
+    assert [result.status for result in project.arrived] == ["failed"]
+    assert [result.superseded for result in ran.results] == [True]
+
+
 def test_a_failed_subtest_fails_its_test(project: Project, workers: str) -> None:
     if not hasattr(pytest, "Subtests"):
         pytest.skip("subtests are part of pytest 9")
