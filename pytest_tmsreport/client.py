@@ -277,7 +277,7 @@ class Client:
         for attempt in retrying:
             with attempt:
                 try:
-                    if is_lost and recover and (body := recover()) is not None:
+                    if is_lost and recover and (body := self._recovered(request, recover)) is not None:
                         return Reply(body, lambda text: self._odd(request, text))
                     reply = self._attempt(request)
                 except TransientError as error:
@@ -291,6 +291,15 @@ class Client:
                     raise self._error(TransientError, request, "it is still at work", "send the rest later")
                 return reply
         raise AssertionError("tenacity ends with a return or a raise")
+
+    def _recovered(self, request: Request, recover: Callable[[], Any]) -> Any:
+        """The body of the answer that was lost, or None. A refusal to tell says nothing of what was sent."""
+        try:
+            return recover()
+        except PermanentError as error:
+            text = f"the answer was lost, and what has arrived cannot be read: {error.text}"
+            mended = self._error(PermanentError, request, text, error.remedy, status=error.status, answered=False)
+            raise mended from error
 
     def _waiter(self) -> Callable[[tenacity.RetryCallState], float]:
         """How long to wait before each repetition of one request."""

@@ -302,6 +302,7 @@ class _Upload:
                 self._doubt(error, part)
             except PartlyRejected as error:
                 self._accept([result for index, result in enumerate(part) if index not in error.refused])
+                self._take_back([result for index, result in enumerate(part) if index in error.refused])
                 with self._lock:
                     self._row += [(part[index], words) for index, words in error.refused.items() if index < len(part)]
             except Rejected as error:
@@ -347,9 +348,14 @@ class _Upload:
         try:
             yield
         except VendorError as error:
-            if error.answered and not isinstance(error, Doubtful):
+            if error.answered and not isinstance(error, (Doubtful, PartlyRejected)):
                 self.write(unsent=ids)
             raise
+
+    def _take_back(self, batch: Sequence[Result]) -> None:
+        """Notes what is known not to have arrived: only once it stands beside it what has."""
+        if not self.vendor.is_repeatable:
+            self.write(unsent=sorted(set().union(*map(_ids, batch))))
 
     def _doubt(self, error: Doubtful, batch: Sequence[Result]) -> None:
         with self._lock:

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..auth import Header
-from ..errors import AuthError, ConfigError, ErrorTable, NotFound, PartlyRejected, PermanentError, Rejected, VendorError
+from ..errors import (
+    AuthError,
+    ConfigError,
+    Doubtful,
+    ErrorTable,
+    NotFound,
+    PartlyRejected,
+    PermanentError,
+    Rejected,
+    VendorError,
+)
 from ..model import Attachment, Outcome, Result, Run
 from ..vendor import Vendor, setting
 from . import _vansah_import as imports
@@ -163,8 +173,7 @@ class Vansah(Vendor):
                 rows += [(index, key, result) for key in result.case_ids]
         try:
             if self.mode == "runs":
-                for _, key, result in rows:
-                    runs.send(self, http, key, result)
+                self._send_runs(http, rows)
             elif rows:
                 refused.update(imports.send(self, http, rows))
         except Rejected as error:
@@ -176,6 +185,18 @@ class Vansah(Vendor):
         if refused:
             raise PartlyRejected(refused, self.name)
         return ()
+
+    def _send_runs(self, http: Client, rows: Sequence[tuple[int, str, Result]]) -> None:
+        """Raises Doubtful where one is not taken and those before it are there: sent again, they would be doubled."""
+        for number, (_, key, result) in enumerate(rows):
+            try:
+                runs.send(self, http, key, result)
+            except VendorError as error:  # noqa: PERF203 - which one it was decides
+                if not number:
+                    raise
+                there = ", ".join(each for _, each, _ in rows[:number])
+                words = f"{there} has arrived, {key} has not: {error.text}"
+                raise Doubtful(words, vendor=self.name, request=error.request, remedy=imports.LOOK) from error
 
     def refuses(self, file: Attachment) -> str:
         is_known = self.mode == "import" or runs.extension(file) in self.file_types.lower().split()

@@ -590,6 +590,19 @@ class TestTestRail(VendorContract):
             {(comment, each.cases) for comment, each in zip(comments, desk.box.results.values(), strict=True)}
         ) == len(comments)
 
+    @pytest.mark.parametrize("answer", ["400", "401", "403", "404"])
+    def test_what_arrived_is_not_sent_again_where_the_tool_refuses_to_tell_what_has(
+        self, desk: Desk, answer: str
+    ) -> None:
+        desk.write(*make_results(4))
+        desk.mount.troubles.add("lost-answer*1@add_results", f"{answer}@get_results")
+        tally = desk.send()
+        assert (tally.delivered, tally.kept, tally.refused) == (0, 4, 0)
+        assert "the answer was lost, and what has arrived cannot be read" in tally.reason
+        desk.mount.troubles.clear()
+        assert desk.send().delivered == 4
+        assert len(desk.box.results) == 4
+
     def test_of_a_batch_that_arrived_in_part_the_rest_is_sent(self, desk: Desk) -> None:
         results = make_results(5)
         run_id = desk.vendor.open_run(desk.client(), replace(desk.run, case_ids=("1", "2", "3", "4", "5")))

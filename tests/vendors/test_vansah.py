@@ -590,12 +590,43 @@ class TestVansah(VendorContract):
         assert len(tally.notes) == 1
         assert "recorded already" in tally.notes[0]
 
+    def test_an_upload_that_is_killed_after_any_receipt_of_a_batch_taken_in_part_doubles_nothing(
+        self, desk: Desk
+    ) -> None:
+        desk.write(*make_results(2), *make_results(3, ids=({"": ("no case",)},))[2:])
+        tally = desk.send()
+        assert (tally.delivered, tally.refused) == (2, 1)
+        receipts = desk.folder.path / "vansah.jsonl"
+        lines = receipts.read_bytes().splitlines(keepends=True)
+        (begun,) = (number for number, line in enumerate(lines, 1) if b'"sending"' in line)
+        for number in range(begun, len(lines)):
+            receipts.write_bytes(b"".join(lines[:number]))
+            desk.send()
+            assert len(desk.box.results) == 2
+        receipts.write_bytes(b"".join(lines))
+        assert desk.send(again=True).refused == 1
+        assert desk.send(again=True).doubtful == 0
+
     def test_a_lost_answer_to_a_run_puts_no_other_result_in_doubt(self, desk: Desk) -> None:
         _reconfigure(desk, mode="runs", parallel=1)
         desk.write(*make_results(5, message=""))
         tally = desk.send(transport=LosesOne(desk.mount, 3))
         assert (tally.delivered, tally.doubtful) == (4, 1)
         assert len(desk.box.results) == 5
+
+    @pytest.mark.parametrize("trouble", ["", "401+1@run"])
+    def test_a_test_of_two_cases_whose_second_is_not_taken_is_not_sent_for_its_first_again(
+        self, desk: Desk, trouble: str
+    ) -> None:
+        _rule(desk, cases={"DEMO-C1": 1} if not trouble else {"DEMO-C1": 1, "DEMO-C2": 1})
+        _reconfigure(desk, mode="runs", aggregate="each")
+        desk.write(*make_results(1, ids=({"": ("1", "2")},), message=""))
+        desk.mount.troubles.add(*([trouble] if trouble else []))
+        tally = desk.send()
+        assert (tally.delivered, tally.kept, tally.doubtful, tally.refused) == (0, 1, 1, 0)
+        desk.mount.troubles.clear()
+        desk.send(again=True)
+        assert len(desk.box.results) == 1
 
     def test_an_unknown_case_does_not_hold_up_the_other_runs(self, desk: Desk) -> None:
         _rule(desk, cases={f"DEMO-C{number}": 1 for number in (1, 2, 4)})
