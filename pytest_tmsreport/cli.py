@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import io
 import json
 import os
 import shlex
@@ -43,6 +44,9 @@ class _Group(click.Group):
     """Ends a command that raises one of our errors with its text and exit status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a name that it cannot show must stop nothing
         try:
             return super().invoke(ctx)
         except TmsError as error:

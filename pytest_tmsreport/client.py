@@ -84,7 +84,7 @@ class Request(NamedTuple):
         lines += [f"  {name}: {plain(mask(value))}" for name, value in (self.form or {}).items()]
         bodies = [] if self.json is None else [self.json]
         for field, file in self.files:
-            lines.append(f"  {field}: file {plain(mask(file.name))}, {file.mime}, {file.size} bytes")
+            lines.append(f"  {field}: file {plain(mask(file.name))}, {plain(file.mime)}, {file.size} bytes")
             if file.mime == "application/json":
                 with file.open() as opened:
                     bodies.append(jsonlib.load(opened))

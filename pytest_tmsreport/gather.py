@@ -20,15 +20,24 @@ from pathlib import Path
 
 from .errors import JournalError
 from .journal import ATTACHMENTS, RESULTS, Head, Journal, ReceiptBook, Receipts, RunFolder, StoredFile, holding, is_held
-from .model import Result
+from .model import Result, Run
+from .pending import last_attempts
 from .render import utc
 from .sender import LOG
 
 
 def folders_below(top: Path) -> list[RunFolder]:
-    """The run folders anywhere below `top`, oldest first by their names; `top` itself where it is one."""
+    """The run folders anywhere below `top`, oldest first by their names; `top` itself where it is one.
+
+    What may not be looked into is one, too: whoever reads it says so.
+    """
     found = []
-    for place, names, files in os.walk(top):
+
+    def pass_over(error: OSError) -> None:
+        if isinstance(error, PermissionError):
+            found.append(RunFolder(Path(error.filename)))
+
+    for place, names, files in os.walk(top, onerror=pass_over):
         if RESULTS in files:
             found.append(RunFolder(Path(place)))
             names.clear()
@@ -69,8 +78,16 @@ def gather(folders: Sequence[RunFolder], base: Path) -> RunFolder:
     ids = " ".join(sorted(head.run.id for head in heads))
     digest = hashlib.sha256(ids.encode("utf-8", "replace")).hexdigest()[:12]
     made = base / f"{utc(first.start, '%Y%m%d-%H%M%S')}-{digest}"
-    if (made / RESULTS).is_file():
-        return RunFolder(made)
+    if not (made / RESULTS).is_file():
+        _make(made, folders, heads, first)
+    for folder in folders:
+        if base.resolve() in folder.path.resolve().parents:  # else the project would send it a second time
+            folder.mark_delivered()
+    return RunFolder(made)
+
+
+def _make(made: Path, folders: Sequence[RunFolder], heads: Sequence[Head], first: Run) -> None:
+    base = made.parent
     for name in {each for head in heads for each in head.destinations}:
         runs = sorted({folder.receipts(name).run_id for folder in folders} - {""})
         if len(runs) > 1:
@@ -88,10 +105,6 @@ def gather(folders: Sequence[RunFolder], base: Path) -> RunFolder:
             shutil.rmtree(making, ignore_errors=True)
     except OSError as error:
         raise JournalError(f"cannot gather journals in {base}: {error}; set `dir` or TMSREPORT_DIR") from error
-    for folder in folders:
-        if base.resolve() in folder.path.resolve().parents:  # else the project would send it a second time
-            folder.mark_delivered()
-    return RunFolder(made)
 
 
 def _write(place: Path, folders: Iterable[RunFolder], head: Head) -> None:
@@ -101,8 +114,11 @@ def _write(place: Path, folders: Iterable[RunFolder], head: Head) -> None:
     try:
         for folder in folders:
             own = set()
+            last = last_attempts(folder)
             for result in folder.results():
                 kept = replace(result, id=_fresh(folder, result)) if result.id in seen else result
+                if result.superseded and last[result.nodeid] <= result.attempt:  # another machine's does not follow it
+                    kept = replace(kept, superseded=False)
                 own.add(kept.id)
                 for attachment in kept.attachments:
                     _copy(folder.file(attachment), place / ATTACHMENTS / attachment.sha256)

@@ -234,11 +234,11 @@ class RunFolder:
     def mark_delivered(self) -> None:
         """Lets the folder be pruned some day."""
         with suppress(OSError):  # it is then only kept longer
-            (self.path / DELIVERED).touch(mode=0o600)
+            os.close(private(self.path / DELIVERED, os.O_WRONLY | os.O_CREAT | os.O_EXCL))  # through no link
 
     @property
     def is_delivered(self) -> bool:
-        return (self.path / DELIVERED).exists()
+        return os.path.lexists(self.path / DELIVERED)
 
     def _lines(self, name: str, start: int = 0, end: float = math.inf) -> Iterator[Any]:
         """The decoded lines of a file; None for one that cannot be read, TORN for a last one without an end."""
@@ -291,8 +291,19 @@ class ReceiptBook:
             raise JournalError(text) from error
 
     def write(self, **line: Any) -> None:
-        """Puts one receipt on disk; raises JournalError."""
-        self._lines.write(line)
+        """Puts one receipt on disk; raises JournalError. One that is too long for a line becomes several."""
+        try:
+            self._lines.write(line)
+        except TooLong:
+            for key in sorted(line, key="sent".__eq__):  # the last: what it stands for must be there before
+                self._write_parts(key, line[key])
+
+    def _write_parts(self, key: str, held: Any) -> None:
+        pairs = list(held.items()) if isinstance(held, dict) else held
+        if not isinstance(pairs, list) or len(pairs) < 2:
+            raise TooLong(f"a receipt is more than a line holds: {key}")
+        for half in (pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :]):
+            self.write(**{key: dict(half) if isinstance(held, dict) else half})
 
     def close(self) -> None:
         """Lets others send."""
@@ -331,12 +342,26 @@ _KINDS = {
 
 
 def folders(base: Path) -> list[RunFolder]:
-    """The run folders below `base`, oldest first; `base` itself where it is one."""
-    if (base / RESULTS).is_file():
+    """The run folders below `base`, oldest first; `base` itself where it is one.
+
+    Raises JournalError where nobody can say whether there are any.
+    """
+    if _is_run(base):
         return [RunFolder(base)]
-    with suppress(OSError):
-        return [RunFolder(path) for path in sorted(base.iterdir()) if (path / RESULTS).is_file()]
-    return []
+    try:
+        return [RunFolder(path) for path in sorted(base.iterdir()) if _is_run(path)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise JournalError(f"cannot look for runs in {base}: {error}") from error
+
+
+def _is_run(path: Path) -> bool:
+    """True for what holds a journal, and for what may hold one: whoever reads it says that it cannot be read."""
+    try:
+        return stat.S_ISREG((path / RESULTS).stat().st_mode)
+    except OSError as error:
+        return isinstance(error, PermissionError)
 
 
 def prune(base: Path) -> None:

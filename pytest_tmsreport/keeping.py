@@ -10,7 +10,6 @@ import itertools
 import math
 import mimetypes
 import os
-import re
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -21,13 +20,12 @@ from typing import Any
 
 from .journal import ATTACHMENTS, open_ordinary, private
 from .masking import mask_pieces
+from .model import MIME, UNKNOWN
 from .render import plain, readable
 
 PIECE = 2**18
 TRAVELS = 2**20
 """The most bytes of a file that goes to the controller within a report, from a worker on another machine."""
-UNKNOWN = "application/octet-stream"
-_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; *[\w.+-]+=[\w.+\"-]+)*", re.ASCII)
 
 Read = Callable[[int], Any]
 """Reads at most so many bytes, or characters of a text."""
@@ -65,7 +63,7 @@ class Keeper:
             start = next(pieces, b"")
             pieces = chain([start], pieces)
             is_text = _is_text(start)
-            mime = mime if _TYPE.fullmatch(mime) else own_mime or mimetypes.guess_type(name)[0] or ""
+            mime = mime if MIME.fullmatch(mime) else own_mime or mimetypes.guess_type(name)[0] or ""
             if is_text or mime.startswith("text/"):
                 pieces = _masked(pieces, self._mask)
             kept = (self._stored if self._folder else _travelling)(self._limited(pieces))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from functools import cache
 from typing import Any
 
+UNKNOWN = "application/octet-stream"
+MIME = re.compile(r"[\w.+-]+/[\w.+-]+(; *[\w.+-]+=[\w.+\"-]+)*", re.ASCII)
+"""What the type of a file can be."""
 DEEPEST = 50
 """So many steps may stand within each other."""
 LARGEST = 6e10
@@ -330,6 +334,10 @@ def _attachment(data: Any) -> Attachment:
     sha256 = read.text("sha256", required=True)
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # it becomes a file name
         raise ValueError("attachment has no usable 'sha256'")
+    mime = read.text("mime", required=True)  # it becomes a header
     return Attachment(
-        read.text("name", required=True), read.text("mime", required=True), sha256, int(read.number("size"))
+        read.text("name", required=True),
+        mime if MIME.fullmatch(mime) else UNKNOWN,
+        sha256,
+        int(read.number("size")),
     )

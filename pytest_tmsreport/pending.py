@@ -79,7 +79,7 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
 
 def _of_this_tool(folder: RunFolder, vendor: Vendor, seen: Survey, part: tuple[int, int] | None) -> Iterator[Result]:
     """The results that are meant for the tool: the attempts that count for it, and what no mark keeps from it."""
-    last = _last_attempts(folder) if vendor.attempts == "last" and not part else {}
+    last = last_attempts(folder) if vendor.attempts == "last" and not part else {}
 
     def garbage() -> None:
         seen.garbage += 1
@@ -123,7 +123,7 @@ def survey(folder: RunFolder, vendor: Vendor) -> Survey:
     return found
 
 
-def _last_attempts(folder: RunFolder) -> dict[str, int]:
+def last_attempts(folder: RunFolder) -> dict[str, int]:
     """Node id -> number of the last attempt, for tests that were run again."""
     found: dict[str, int] = {}
     again: set[str] = set()

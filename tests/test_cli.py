@@ -557,3 +557,20 @@ def test_help_names_every_command(project: Project) -> None:
     shown = project.run("-h").stdout
     assert all(f"  {name} " in shown for name in ("send", "runs", "show", "vendors", "explain", "sandbox"))
     assert "--dry-run" in project.run("send", "-h").stdout
+
+
+def test_words_that_a_terminal_cannot_show_stop_nothing(project: Project) -> None:
+    folder = project.make_run(FIRST).path / "results.jsonl"
+    folder.write_text(folder.read_text("ascii").replace('"name":"nightly', '"name":"\\u2192 \\u591c'), "ascii")
+    done = project.start("send", PYTHONIOENCODING="latin-1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u2192 \\u591c" in done.stdout
+    assert "3 delivered" in done.stdout
+
+
+def test_a_place_for_journals_that_cannot_be_looked_into_is_no_empty_one(project: Project) -> None:
+    (project.root / BASE).write_text("")
+    for command in ("send", "runs"):
+        done = project.run(command)
+        assert done.exit_code == 2
+        assert "cannot look for runs in" in done.output

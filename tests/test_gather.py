@@ -318,3 +318,63 @@ def test_names_of_folders_are_made_safe_for_a_terminal(desk: Desk) -> None:
     assert "red" in done.output
     assert "\x1b" not in done.output
     assert "\x07" not in done.output
+
+
+def test_a_link_in_a_strangers_folder_makes_no_file_elsewhere(desk: Desk) -> None:
+    folder = machine(desk.given, 1)
+    elsewhere = desk.given.parent / "a file of the user"
+    (folder / "delivered").symlink_to(elsewhere)
+    done = desk.run("send", str(desk.given))
+    assert "3 delivered" in done.output
+    assert not elsewhere.exists()
+
+
+def test_the_type_of_a_strangers_file_reaches_neither_the_terminal_nor_a_form(desk: Desk) -> None:
+    place = desk.given / "job"
+    place.parent.mkdir()
+    journal = Journal(place, Run(id="20260914-100211-0a1b2c3d", name="evil", start=1789380131.0), {"qase": "qase"})
+    evil = replace(journal.attach("log.txt", "text/plain", b"hello"), mime="text/\x1b]0;owned\x07plain\r\nX-Evil: 1")
+    journal.write(replace(make_results(1)[0], attachments=(evil,)))
+    journal.end(exitstatus=0, not_run=[])
+    done = desk.run("send", "--dry-run", str(desk.given))
+    assert "file log.txt, application/octet-stream, 5 bytes" in done.output
+    assert "\x1b" not in done.output
+    assert desk.run("send", str(desk.given)).exit_code == 0
+    (box,) = desk._served.boxes.values()
+    assert [(file.name, file.size) for file in box.attachments.values()] == [("log.txt", 5)]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may look everywhere")
+def test_a_folder_that_cannot_be_looked_into_is_said_and_stops_no_other(desk: Desk) -> None:
+    machine(desk.given, 1)
+    closed = machine(desk.given, 2)
+    closed.chmod(0)
+    done = desk.run("send", str(desk.given))
+    closed.chmod(0o700)
+    assert done.exit_code == 1
+    assert "3 delivered" in done.output
+    assert f"cannot read {closed}" in done.output
+
+
+def test_gathering_that_was_cut_off_at_its_end_is_finished_by_the_next(desk: Desk) -> None:
+    base = Path(".tmsreport")
+    for number in (1, 2):
+        folder = machine(desk.given, number)
+        shutil.move(folder, base / folder.name)
+    given = [str(path) for path in sorted(base.iterdir())]
+    assert desk.run("send", "--one-run", *given).exit_code == 0
+    for each in given:
+        Path(each, "delivered").unlink()
+    assert desk.run("send", "--one-run", *given).exit_code == 0
+    assert desk.run("send").output.startswith("nothing to send")
+    assert desk.runs == {"1": (6, True)}
+
+
+def test_an_attempt_that_was_never_followed_counts_though_another_machine_has_one_that_was(desk: Desk) -> None:
+    first, last = make_results(2, nodeid="t.py::test_flaky", outcome=Outcome.PASSED, ids=())
+    failed = replace(first, outcome=Outcome.FAILED, superseded=True)
+    machine(desk.given, 1, failed, is_over=False)
+    machine(desk.given, 2, *(replace(each, id=f"2{each.id[1:]}") for each in (failed, replace(last, attempt=2))))
+    assert desk.run("send", "--one-run", str(desk.given)).exit_code == 0
+    (box,) = desk._served.boxes.values()
+    assert sorted(result.status for result in box.results.values()) == ["failed", "passed"]

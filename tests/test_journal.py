@@ -627,3 +627,14 @@ def test_nothing_of_a_journal_is_more_than_ascii_lines(journal: Journal, folder:
     journal.write(replace(FIRST, title="测试\u2028\ud800"))
     lines = (folder / "results.jsonl").read_bytes().decode("ascii").splitlines()
     assert [list(json.loads(line)) for line in lines] == [["version", "run", "destinations"], ["result"]]
+
+
+def test_receipts_of_a_batch_that_stands_for_any_number_of_tests_come_back(journal: Journal) -> None:
+    ids = [f"11111111-1111-4111-8111-{number:012x}" for number in range(150_000)]
+    with holding(journal.folder, "qase") as book:
+        book.write(sent=ids, remote=dict.fromkeys(ids, "17"))
+        book.write(refused={"r1": "no such case"})
+    found = RunFolder(journal.folder).receipts("qase")
+    assert found.sent == set(ids)
+    assert found.remote == dict.fromkeys(ids, "17")
+    assert found.refused == {"r1": "no such case"}
