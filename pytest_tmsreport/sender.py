@@ -135,7 +135,7 @@ class Sender:
             try:
                 status = self._process.wait(timeout=3)
                 break
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a Ctrl-C here is for us to hurry
                 continue
         else:
             return "the sender cannot be ended"

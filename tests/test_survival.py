@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -253,3 +254,30 @@ def test_ctrl_c_while_results_are_sent_keeps_them(project: Project) -> None:
     assert "interrupted while sending" in ran.line("reason: ")
     assert finish(project, ran).status == 0
     assert [result.title for result in project.arrived] == ["test_one"]
+
+
+@on_linux
+def test_ctrl_c_again_while_the_sender_is_being_ended_still_says_what_is_kept(project: Project) -> None:
+    project.write("test_one.py", ONE)
+    project.served.troubles.add("hang")
+    process = project.start_pytest("--tms-to", "qase")
+    project.wait_for(process, lambda: bool(project.box.requests))
+    before = pipes(process.pid)
+    os.kill(process.pid, signal.SIGINT)
+    project.wait_for(process, lambda: pipes(process.pid) < before)  # the sender has been told to end
+    os.kill(process.pid, signal.SIGINT)
+    ran = project.ended(process)
+
+    assert project.processes() == {}
+    assert ran.line("qase: ").startswith("qase: 0 delivered, 1 kept, 0 refused, 0 without case | no run | ")
+    assert finish(project, ran).status == 0
+    assert [result.title for result in project.arrived] == ["test_one"]
+
+
+def pipes(pid: int) -> int:
+    """How many ends of pipes a process has open."""
+    found = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found += str(path.readlink()).startswith("pipe:")
+    return found
