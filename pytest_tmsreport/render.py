@@ -122,7 +122,9 @@ def readable(value: Any, limit: int = PARAMETER) -> str:
             text = str(getattr(value, "__qualname__", type(value).__name__))
         else:
             text = without_addresses(repr(value)) if _has_own_repr(value) else type(value).__name__
-    except Exception:  # noqa: BLE001 - somebody's __repr__ must not cost a result
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - somebody's __repr__ must not cost a result, be it by `pytest.skip`
         text = type(value).__name__
     return trim(without_escapes(text), limit)
 

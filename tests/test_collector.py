@@ -35,12 +35,17 @@ def test_parameters_are_readable_and_the_same_in_every_session(project: Project)
             def __repr__(self):
                 raise ValueError("no")
 
+        class Shy:
+            def __repr__(self):
+                pytest.skip("not connected")
+
         class Weird:
             def __repr__(self):
                 return 7
 
         VALUES = {
             "number": 1, "text": "plain text", "enum": Way.IN, "class": Opaque, "object": Opaque(), "rude": Rude(),
+            "shy": Shy(),
             "weird": Weird(), "none": None, "tuple": ("a", 2), "function": len, "partial": functools.partial(len),
             "lambda": lambda: 0, "long": "x" * 100_000, "inner": [Opaque()], "empty": "", "lines": "a\\nb",
             "nul": "a\\0b", "surrogate": "a\\udc80b", "coloured": "\\x1b[31mred\\x1b[0m",
@@ -67,6 +72,7 @@ def test_parameters_are_readable_and_the_same_in_every_session(project: Project)
         "class": "Opaque",
         "object": "Opaque",
         "rude": "Rude",
+        "shy": "Shy",
         "weird": "Weird",
         "none": "None",
         "tuple": "('a', 2)",
@@ -80,7 +86,7 @@ def test_parameters_are_readable_and_the_same_in_every_session(project: Project)
         "surrogate": "a?b",
         "coloured": "red",
     }
-    assert len(project.arrived) == 19
+    assert len(project.arrived) == 20
 
 
 def test_a_title_and_a_suite_come_from_where_the_test_stands(project: Project) -> None:
