@@ -20,6 +20,10 @@ class JournalError(TmsError):
     """A run folder cannot be written or read. The text names it and says why."""
 
 
+class SelectionError(TmsError):
+    """Which tests are to run cannot be found out. The text says why, and what to do."""
+
+
 class VendorError(TmsError):
     """A tool did not take what it was sent.
 

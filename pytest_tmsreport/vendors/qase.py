@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,15 +18,16 @@ from ..errors import (
 )
 from ..model import Outcome, Result, Run
 from ..render import cut, mark, segment, trim, utc
-from ..vendor import Vendor, setting
+from ..vendor import Case, Vendor, setting
 from . import _qase_shared as shared
 from ._qase_errors import TABLE
-from ._qase_lists import configuration_id
+from ._qase_lists import configuration_id, planned, recorded
 from ._qase_results import culprits, late_rows, row
 
 if TYPE_CHECKING:
     from ..client import Client, File
 
+FAILED = ("failed", "invalid")
 COMPLETED = 1  # the one run status whose number is known
 
 
@@ -182,6 +183,13 @@ class Qase(Vendor):
             return [remote for _, remote in found]
         named = {name: remote for name, remote in found if [each for each, _ in found].count(name) == 1}
         return [named.get(file.name, "") for file in files]
+
+    def planned(self, http: Client, plan: str) -> Iterable[Case]:
+        return planned(http, self.project, plan)
+
+    def recorded(self, http: Client, run_id: str) -> Iterable[Case]:
+        words = [*FAILED, *(str(self.word(outcome)) for outcome in Outcome if outcome.is_bad)]
+        return recorded(http, self.project, run_id, list(dict.fromkeys(words)))
 
     def run_url(self, run_id: str) -> str:
         hosts = {"qase.io": "app.qase.io", "eu.qase.io": "app-eu.qase.io"}
