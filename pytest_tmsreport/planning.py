@@ -27,11 +27,14 @@ TOLD = 300
 """Most characters of what a child that failed has said."""
 
 
+Kind = Literal["plan", "run", "failed"]
+
+
 class Wish(NamedTuple):
     """What is to be run: the cases of a plan, those of a run, or those that failed in a run, of a destination."""
 
     destination: str
-    kind: Literal["plan", "run", "failed"]
+    kind: Kind
     id: str
 
     def __str__(self) -> str:
@@ -110,7 +113,7 @@ def _asked(
 
 def case_from(data: dict[str, Any]) -> Case:
     """Reads a case that was made JSON."""
-    return Case(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+    return Case(**{**data, "ids": tuple(data["ids"]), "names": tuple(data["names"])})
 
 
 def main() -> None:

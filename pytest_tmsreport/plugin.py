@@ -61,7 +61,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     for name, words in SELECTORS.items():
         group.addoption(
-            f"--tms-{name}", action="append", default=[], metavar="[NAME:]ID", help=f"{words} (repeatable: what any holds)"
+            f"--tms-{name}",
+            action="append",
+            default=[],
+            metavar="[NAME:]ID",
+            help=f"{words} (repeatable: what any holds)",
         )
 
 

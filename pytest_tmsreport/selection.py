@@ -20,7 +20,7 @@ from .journal import NAME, encode
 from .markers import words_of
 from .masking import MASK
 from .model import Outcome, Result
-from .planning import Chosen, Wish, case_from, choose
+from .planning import Kind, Wish, case_from, choose
 from .render import count, dotted, plain
 from .sender import Origin, revived
 from .sources import source_of
@@ -30,7 +30,7 @@ KEY = "tmsreport_selection"
 """Where xdist carries what was chosen to the workers, and what came of it back: JSON as a text."""
 SHOWN = 10
 """The most cases without a test that the summary names."""
-OPTIONS = {"tms_plan": "plan", "tms_run": "run", "tms_rerun_failed": "failed"}
+OPTIONS: Mapping[str, Kind] = {"tms_plan": "plan", "tms_run": "run", "tms_rerun_failed": "failed"}
 
 
 def chosen_by(config: pytest.Config, wanted: Config | None, origin: Origin) -> dict[str, Any] | None:
@@ -115,12 +115,14 @@ class _Planned:
 
     @classmethod
     def of(cls, vendor: Vendor, cases: Sequence[Case]) -> _Planned:
-        made = cls(vendor, {}, {})
+        by_id: dict[str, set[int]] = {}
+        by_name: dict[str, set[int]] = {}
         for at, case in enumerate(cases):
-            for texts, index in ((map(str.casefold, case.ids), made.by_id), (case.names, made.by_name)):
-                for text in texts:
-                    index.setdefault(text, set()).add(at)
-        return made
+            for text in case.ids:
+                by_id.setdefault(text.casefold(), set()).add(at)
+            for text in case.names:
+                by_name.setdefault(text, set()).add(at)
+        return cls(vendor, by_id, by_name)
 
     def find(self, result: Result) -> set[int] | None:
         """The planned cases that a test belongs to; None for one that names none and is called as none."""
@@ -163,7 +165,8 @@ class Selection:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Before `-k`, `-m` and whatever else deselects: a case that those leave out is not one without a test."""
-        kept, dropped = [], []
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
         covered: dict[str, set[int]] = {planned.vendor.name: set() for planned in self._planned}
         unmapped = 0
         for item in items:
@@ -204,8 +207,15 @@ class Selection:
     def _cases_of(self, item: pytest.Item) -> dict[str, set[int]]:
         """Destination -> the planned cases of a test there, for each that knows a case of it, planned or not."""
         words = words_of(item, self._given["names"], self._dialects)
-        nothing = {"id": "", "title": "", "outcome": Outcome.PASSED, "start": 0.0, "duration": 0.0}  # it has not run
-        result = Result(**nothing, nodeid=item.nodeid, ids=tuple(words.ids))
+        result = Result(  # of which only ids and node id are read: it has not run
+            id="",
+            nodeid=item.nodeid,
+            title="",
+            outcome=Outcome.PASSED,
+            start=0.0,
+            duration=0.0,
+            ids=tuple(words.ids),
+        )
         found = {planned.vendor.name: planned.find(result) for planned in self._planned}
         return {name: cases for name, cases in found.items() if cases is not None}
 

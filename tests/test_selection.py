@@ -134,7 +134,9 @@ def test_a_plan_of_the_settings_selects_nothing_unless_they_say_so(few: Project)
     ran = few.report()
     assert sorted(ran.last) == PLANNED
     assert [run.body["plan_id"] for run in few.box.runs.values()] == [7, 7]
-    assert sorted(few.report("--tms-plan", "10", "--tms-set", "unmapped=keep").last) == ["test_few.py::test_without_a_case"]
+    assert sorted(few.report("--tms-plan", "10", "--tms-set", "unmapped=keep").last) == [
+        "test_few.py::test_without_a_case"
+    ]
 
 
 def test_the_tests_of_what_failed_in_a_run_run_again(project: Project, workers: str) -> None:
@@ -159,7 +161,12 @@ def test_the_tests_of_what_failed_in_a_run_run_again(project: Project, workers: 
         (["qase:7"], "401", "plan 7 of qase cannot be read: 401 the token is wrong", "make a new token"),
         (["qase:7", "--tms-set", "deadline_s=1"], "503", "plan 7 of qase cannot be read: 503", "later"),
         (["qase:7", "--tms-set", "deadline_s=1"], "html", "plan 7 of qase cannot be read: 200", "check `url`"),
-        (["qase:7", "--tms-set", "qase.url=http://127.0.0.1:9", "--tms-set", "deadline_s=1"], "", "no usable answer", "url"),
+        (
+            ["qase:7", "--tms-set", "qase.url=http://127.0.0.1:9", "--tms-set", "deadline_s=1"],
+            "",
+            "no usable answer",
+            "url",
+        ),
         (["qsae:7"], "", "qsae: there is no such destination; did you mean `qase`?", ""),
         (["7"], "", "--tms-plan 7: say whose, as NAME:7", ""),
         (["vansah:DEMO-P3"], "", "Vansah offers no list of the cases of a plan", "choose tests with `-m` or `-k`"),
@@ -170,7 +177,11 @@ def test_the_tests_of_what_failed_in_a_run_run_again(project: Project, workers: 
 def test_a_plan_that_cannot_be_had_ends_the_session_before_the_first_test(
     few: Project, options: list[str], trouble: str, said: str, remedy: str
 ) -> None:
-    few.environ |= {"TMSREPORT_VANSAH_TOKEN": "t", "TMSREPORT_VANSAH_PROJECT": "DEMO", "TMSREPORT_VANSAH_ASSET": "DEMO-9"}
+    few.environ |= {
+        "TMSREPORT_VANSAH_TOKEN": "t",
+        "TMSREPORT_VANSAH_PROJECT": "DEMO",
+        "TMSREPORT_VANSAH_ASSET": "DEMO-9",
+    }
     if trouble:
         few.served.troubles.add(trouble)
     ran = few.pytest("--tms-plan", *options)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +66,10 @@ GOLDEN = {
 class TestQase(VendorContract):
     vendor = QASE
     sandbox = staticmethod(qase_sandbox.create)
+
+    def plan(self, desk: Desk, cases: Sequence[str]) -> str:
+        body = {"title": "Nightly", "cases": [int(case) for case in cases]}
+        return str(desk.client().post("v1/plan/SHOP", json=body).pick("result.id", int))
 
     def test_a_full_result_is_sent_as_written_out_here(self, desk: Desk) -> None:
         desk.write(FULL)
