@@ -130,13 +130,14 @@ def main() -> None:
         vendor = find(each["kind"])(**revived(each))
         clients[vendor.name] = Client(vendor, network=Network(*given["network"]), deadline=lambda: ends)
     answer: dict[str, Any] = {"cases": found}
-    for wish in (Wish(*each) for each in given["wishes"]):
-        try:
+    try:
+        for each in given["wishes"]:
+            wish = Wish(*each)
             found.append(list(_read(wish, clients[wish.destination])))
-        except TmsError as error:
-            remedy = error.remedy if isinstance(error, VendorError) else ""
-            answer = {"wish": wish, "error": plain(mask(str(error)), 500), "remedy": plain(mask(remedy), 500)}
-            break
+    except TmsError as error:
+        remedy = error.remedy if isinstance(error, VendorError) else ""
+        words, advice = (plain(mask(text), 500) for text in (str(error), remedy))
+        answer = {"wish": given["wishes"][len(found)], "error": words, "remedy": advice}
     sys.stdout.write(encode(answer))
 
 

@@ -390,6 +390,21 @@ class TestQase(VendorContract):
         desk.vendor.verify(desk.client())
         assert [each.method for each in desk.box.requests] == ["GET"]
 
+    def test_a_case_of_several_tests_has_failed_where_one_has(self, desk: Desk) -> None:
+        outcomes = (Outcome.PASSED, Outcome.FAILED, Outcome.PASSED, Outcome.ERROR, Outcome.SKIPPED)
+        numbers = ("1", "1", "1", "2", "3")
+        results = [
+            replace(result, outcome=outcome, ids=({"": (number,)},))
+            for result, outcome, number in zip(make_results(5), outcomes, numbers, strict=True)
+        ]
+        desk.write(*results)
+        cases = desk.vendor.recorded(desk.client(), desk.send().run_id)
+        assert {case.ids: case.has_failed for case in cases} == {
+            ("SHOP-1", "C1", "1"): True,
+            ("SHOP-2", "C2", "2"): True,
+            ("SHOP-3", "C3", "3"): False,
+        }
+
 
 def _forgetful(desk: Desk) -> Callable[[float], None]:
     """Time in which somebody writes an older description back, once."""

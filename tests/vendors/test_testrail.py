@@ -93,6 +93,21 @@ class TestTestRail(VendorContract):
             desk.client().post(f"add_plan_entry/{plan}", json=entry)
         return f"R{plan}"
 
+    def test_a_case_of_a_plan_is_known_by_its_automation_id_too(self, desk: Desk) -> None:
+        desk.sandbox = testrail_sandbox.create(
+            Rules(automation={2: "<p>tests.test_cart.TestCart.test_add[a&lt;b]</p>"})
+        )
+        desk.mount.sandboxes["testrail"] = desk.sandbox
+        cases = list(desk.vendor.planned(desk.client(), "8"))
+        assert [case.ids for case in cases] == [("C1", "1"), ("C2", "2"), ("C3", "3")]
+        assert [case.names for case in cases] == [(), ("tests.test_cart.TestCart.test_add[a<b]",), ()]
+        assert cases[0].title == "Case 1"
+
+    def test_a_plan_of_an_older_server_is_read_as_well(self, desk: Desk) -> None:
+        desk.sandbox = testrail_sandbox.create(Rules(is_old=True))
+        desk.mount.sandboxes["testrail"] = desk.sandbox
+        assert len(list(desk.vendor.planned(desk.client(), "R8"))) == 3
+
     # What is sent
 
     def test_a_full_result_is_sent_as_written_out_here(self, desk: Desk) -> None:

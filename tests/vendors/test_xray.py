@@ -438,6 +438,16 @@ class TestCloud(Common):
         made = _ask(http, making, tests=found, jira={"fields": fields})
         return made.pick("data.createTestPlan.testPlan.jira.key", str)
 
+    def test_a_generic_test_of_a_plan_is_known_by_its_definition(self, desk: Desk) -> None:
+        rules = Rules(tests={"SHOP-1": "tests.test_cart.test_add"}, plans={"SHOP-90070": ("SHOP-1",)})
+        _furnish(desk, rules)
+        (case,) = desk.vendor.planned(desk.client(), "90070")
+        assert (case.ids, case.names) == (("SHOP-1", "C1", "1"), ("tests.test_cart.test_add",))
+
+    def test_an_issue_that_is_no_plan_is_called_so(self, desk: Desk) -> None:
+        with pytest.raises(NotFound, match="it is another issue"):
+            list(desk.vendor.planned(desk.client(), "SHOP-1"))
+
     def test_a_full_result_is_sent_as_written_out_here(self, desk: Desk) -> None:
         _reconfigure(desk, custom_fields={"severity": "12"})
         log = desk.journal.attach("log.txt", "text/plain", b"hello")
