@@ -112,8 +112,9 @@ def _asked(
 
 
 def case_from(data: dict[str, Any]) -> Case:
-    """Reads a case that was made JSON."""
-    return Case(**{**data, "ids": tuple(data["ids"]), "names": tuple(data["names"])})
+    """Reads a case that was made JSON, where what is empty is left out."""
+    names = tuple(data.get("names", ()))
+    return Case(tuple(data["ids"]), data.get("title", ""), names, data.get("has_failed", False))
 
 
 def main() -> None:

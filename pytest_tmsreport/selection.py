@@ -85,10 +85,11 @@ def _only_destination(  # noqa: PLR0913, PLR0917 - all that it takes
 
 
 def _of_settings(wanted: Config, root: Path, origin: Origin, sets: Sequence[str]) -> Iterable[Wish]:
-    for name, problem in wanted.problems.items():
-        found = source_of(root, origin.environ, sets).look_up(name, "select") if name else None
-        if found and found[0] != "all":  # else more would run than was asked for
-            raise ConfigError(f"`select` of {name} cannot be followed: {problem}")
+    for name in wanted.wanted if "" in wanted.problems else wanted.problems:
+        if _is_selecting(name, root, origin, sets):  # else more would run than was asked for
+            raise ConfigError(
+                f"`select` of {name} cannot be followed: {wanted.problems.get(name) or wanted.problems['']}"
+            )
     for vendor in wanted.destinations:
         if vendor.select == "all":
             continue
@@ -97,6 +98,14 @@ def _of_settings(wanted: Config, root: Path, origin: Origin, sets: Sequence[str]
         if not id_:
             raise ConfigError(f"`select = {vendor.select}` of {vendor.name} needs `{key}`")
         yield Wish(vendor.name, vendor.select, str(id_))
+
+
+def _is_selecting(name: str, root: Path, origin: Origin, sets: Sequence[str]) -> bool:
+    try:
+        found = source_of(root, origin.environ, sets).look_up(name, "select")
+    except ConfigError:  # the file cannot be read: nobody knows what it says
+        return False
+    return found is not None and found[0] != "all"
 
 
 def _without_secrets(vendor: Vendor) -> dict[str, Any]:

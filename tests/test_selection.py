@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
+from pytest_tmsreport.sandbox import testrail_fields, xray_fields
+from pytest_tmsreport.sandbox import xray as xray_sandbox
 from pytest_tmsreport.sandbox.server import Served, serve
 
 if TYPE_CHECKING:
     from conftest import Project
 
+    from pytest_tmsreport.sandbox.site import Sandbox
+
+ROOT = Path(__file__).resolve().parents[1]
 PLAN = tuple(range(20, 2001, 20))
 MANY = """
 import pytest
@@ -71,6 +80,41 @@ def test_of_two_thousand_tests_the_hundred_of_the_plan_run_and_arrive(project: P
     assert sorted(int(case) for result in project.arrived for case in result.cases) == list(PLAN)
     assert ran.line("selected:") == "selected: 100 of 2000 tests, by plan 9 of qase (100 cases)"
     assert ran.not_run == []
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool with a plan of a hundred cases, of those in `MANY`."""
+
+    name: str
+    create: Callable[[], Sandbox]
+    plan: str
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+XRAY = xray_fields.Rules(plans={"SHOP-90070": tuple(f"SHOP-{number}" for number in PLAN)})
+TOOLS = (
+    Tool("testrail", lambda: testrail_sandbox.create(testrail_fields.Rules(cases=2000, planned={8: PLAN})), "R8"),
+    Tool("xray", lambda: xray_sandbox.create(XRAY), "SHOP-90070"),
+    Tool("xray", lambda: xray_sandbox.create(XRAY), "90070", {"TMSREPORT_XRAY_PRODUCT": "dc"}),
+)
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=["testrail", "xray cloud", "xray dc"])
+def test_it_is_so_at_each_tool_that_lists_its_plans(project: Project, tool: Tool, workers: str) -> None:
+    project.write("test_many.py", MANY)
+    with serve([tool.create()]) as served:
+        project.environ |= {**served.environment, **tool.environ}
+        ran = project.pytest("--tms-to", tool.name, "--tms-plan", tool.plan, workers)
+        again = project.pytest(
+            "--tms-to", tool.name, "--tms-run", ran.line(tool.name).split()[12], workers, "--co", "-q"
+        )
+        box = served.boxes[tool.name]
+    assert ran.status == 0
+    assert sorted(ran.last) == sorted(f"test_many.py::test_many[{number}]" for number in PLAN)
+    assert sorted(int(result.cases[0].removeprefix("SHOP-")) for result in box.results.values()) == list(PLAN)
+    assert f"selected: 100 of 2000 tests, by plan {tool.plan} of {tool.name} (100 cases)" in ran.out
+    assert "selected: 100 of 2000 tests, by run" in again.out
 
 
 def test_a_test_runs_where_any_of_its_cases_is_planned_and_the_nearest_mark_counts(few: Project, workers: str) -> None:
@@ -217,6 +261,75 @@ def test_no_more_than_ten_cases_without_a_test_are_named(few: Project, workers: 
     assert few.box.runs == {}
 
 
+NAMED = """
+import pytest
+
+class TestCart:
+    @pytest.mark.parametrize("colour", ["red", "blue"])
+    def test_add(self, colour):
+        pass
+
+    @pytest.mark.parametrize("colour", ["red", "blue"])
+    def test_remove(self, colour):
+        pass
+
+@pytest.mark.qase_id(1)
+def test_of_another_plugin():
+    pass
+
+@pytest.mark.tms(nightly="C2", qase="C1")
+def test_of_a_destination():
+    pass
+
+@pytest.mark.tms("C4")
+def test_with_an_id_of_its_own():
+    pass
+"""
+
+
+def test_a_test_without_an_id_is_found_by_its_name_and_one_with_an_id_is_not(project: Project) -> None:
+    project.write("tests/test_named.py", NAMED)
+    names = ["tests.test_named.TestCart.test_add[red]", "tests.test_named.TestCart.test_remove"]
+    names.append("tests/test_named.py::test_with_an_id_of_its_own")
+    rules = testrail_fields.Rules(automation=dict(enumerate(names, 1)))
+    with serve([testrail_sandbox.create(rules)]) as served:
+        project.environ |= served.environment
+        ran = project.pytest("--tms-plan", "testrail:8", "--co", "-q")
+    found = [line.partition("::")[2] for line in ran.out.splitlines() if line.startswith("tests/")]
+    assert found == ["TestCart::test_add[red]", "TestCart::test_remove[red]", "TestCart::test_remove[blue]"]
+
+
+def test_a_plan_of_one_tool_selects_what_is_reported_to_another(project: Project) -> None:
+    project.write("test_named.py", NAMED)
+    with serve([testrail_sandbox.create()]) as served:
+        project.environ |= served.environment
+        ran = project.pytest("--tms-to", "testrail", "--tms-plan", "qase:7")
+        assert len(served.boxes["testrail"].results) == 2
+    assert sorted(ran.last) == ["test_named.py::test_of_a_destination", "test_named.py::test_of_another_plugin"]
+    assert project.box.runs == {}
+
+
+def test_ids_count_that_are_meant_for_the_destination_whose_plan_it_is(project: Project) -> None:
+    project.write("test_named.py", NAMED)
+    project.settings("[tmsreport:nightly]\nvendor = qase\nproject = SHOP\n")
+    own = {key.replace("QASE", "NIGHTLY"): value for key, value in project.environ.items() if "REPORT_QASE" in key}
+    project.environ |= own
+    ran = project.pytest("--tms", "--tms-plan", "7", "-rA")
+    assert "without a test here: 2 cases: SHOP-1, SHOP-3" not in ran.out  # another plugin's mark says SHOP-1
+    assert "without a test here: 1 case: SHOP-3" in ran.out
+    assert len(ran.results) == 2
+
+
+@pytest.mark.parametrize(("tool", "plan"), [("qase", "7"), ("testrail", "8"), ("xray", "SHOP-90070")])
+def test_the_readmes_way_to_try_a_plan_works_with_every_sandbox(project: Project, tool: str, plan: str) -> None:
+    shutil.copytree(ROOT / "examples" / "shop", project.root / "shop", ignore=shutil.ignore_patterns("__pycache__"))
+    here = (sys.executable, "-m")
+    command = ("pytest_tmsreport", "sandbox", tool, "--", *here, "pytest", "shop", "--tms-to", tool, "--tms-plan", plan)
+    ran = project.run(*here, *command)
+    assert ran.status == 0
+    assert f"selected: 4 of 12 tests, by plan {plan} of {tool} (3 cases)" in ran.out
+
+
 def test_the_tests_cannot_tell_that_a_plan_was_read(project: Project) -> None:
     project.write(
         "test_lonely.py",
@@ -229,6 +342,12 @@ def test_the_tests_cannot_tell_that_a_plan_was_read(project: Project) -> None:
             assert not {"requests", "urllib3"} & {*sys.modules}
             with pytest.raises(ChildProcessError):
                 os.wait()
+
+        @pytest.mark.tms("C2")
+        def test_knows_no_secret(request):
+            given = getattr(request.config, "workerinput", {})
+            assert os.environ["TMSREPORT_QASE_TOKEN"] not in str(given)
         """,
     )
-    assert project.pytest("--tms-plan", "qase:7").status == 0
+    for workers in ("-n0", "-n2"):
+        assert "2 passed" in project.pytest("--tms-plan", "qase:7", workers).out

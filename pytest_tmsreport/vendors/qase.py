@@ -45,6 +45,9 @@ class Qase(Vendor):
     three times over, the run stays open, and never is it completed too early. A machine that runs its tests again adds
     results: Qase takes an id of ours once, so that results of the same ids would be passed over.
 
+    Where only the cases of a run that have failed are to run again, one with several results has failed where any has:
+    Qase does not tell a later attempt from another test of the case.
+
     Unconfirmed in Qase's documents, and so a setting or handled as said: since when a batch over 200 is refused (a
     refused batch is halved); the limit of bytes in a request (`batch_bytes`); the limit of requests
     (`requests_per_minute`); whether a completed run takes more results (it is completed only when nothing was lost);
