@@ -185,7 +185,12 @@ class Selection:
                 for name, found in cases.items():
                     covered[name] |= found
                 unmapped += not cases
-            is_wanted = self._given["unmapped"] == "keep" if cases == {} else cases is None or any(cases.values())
+            if cases is None:  # it cannot be told, and a note says so: rather run it than leave it out
+                is_wanted = True
+            elif not cases:
+                is_wanted = self._given["unmapped"] == "keep"
+            else:
+                is_wanted = any(cases.values())
             (kept if is_wanted else dropped).append(item)
         self._outcome = {
             "collected": len(items),
@@ -242,11 +247,17 @@ class Selection:
             yield f"  without a case: {count(outcome['unmapped'], 'test')}, {words}"
         bare = [self._cases[name][at] for name, places in outcome["uncovered"].items() for at in places]
         if bare:
-            shown = ", ".join(plain(f"{case.ids[0]} {case.title}".strip(), 120) for case in bare[:SHOWN])
+            shown = ", ".join(_called(case) for case in bare[:SHOWN])
             more = f" and {len(bare) - SHOWN} more" if len(bare) > SHOWN else ""
             yield f"  without a test here: {count(len(bare), 'case')}: {shown}{more}"
         for note in outcome["notes"]:
             yield f"  note: {plain(note, 500)}"
+
+
+def _called(case: Case) -> str:
+    """What a person calls a case: some tools know it by the name of its test alone."""
+    words = [*(*case.ids, *case.names)[:1], case.title]
+    return plain(" ".join(word for word in words if word), 120)
 
 
 def _listed(wishes: Sequence[Wish]) -> str:
