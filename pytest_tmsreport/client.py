@@ -29,7 +29,7 @@ from .auth import Header, TokenExchange, bearer
 from .errors import AuthError, Doubtful, NotFound, PermanentError, RateLimited, TransientError, VendorError, dig
 from .masking import mask_json
 from .pacing import Pacer
-from .paging import MOST_PAGES, MOST_ROWS, Paging, Seen
+from .paging import MOST_PAGES, MOST_ROWS, Paging, Params, Seen
 from .patience import PatientAdapter, too_slow, whole_answer
 from .render import plain
 
@@ -187,17 +187,24 @@ class Client:
         return self._deliver(Request("GET", path, params))
 
     def rows(
-        self, path: str, paging: Paging, at: str = "", *, params: Mapping[str, str | int] | None = None
+        self,
+        path: str,
+        paging: Paging,
+        at: str = "",
+        *,
+        params: Mapping[str, str | int] | None = None,
+        ask: Callable[[Params], Reply] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Every row of a list, page by page; `at` is the dotted path of the rows in an answer, empty where it is them.
 
-        A bare list is taken for what it is. Raises VendorError, also for a list without end.
+        A bare list is taken for what it is. A tool whose lists are not simply read names `ask`, which fetches the page
+        of the parameters it is given. Raises VendorError, also for a list without end.
         """
         asked: Mapping[str, str | int] | None = paging.first()
         pages: set[str] = set()
         total = 0
         while asked is not None:
-            reply = self.get(path, params={**(params or {}), **asked})
+            reply = ask(asked) if ask else self.get(path, params={**(params or {}), **asked})
             shown = reply.body if isinstance(reply.body, list) else reply.pick(at, list)
             mark = sha256(jsonlib.dumps(shown, sort_keys=True).encode()).hexdigest()
             if not shown or mark in pages:

@@ -63,6 +63,9 @@ class Settings:
     screenshot_fixtures: tuple[Word, ...] = setting(
         "fixtures that hold a Playwright page or a Selenium driver", default=("page", "driver", "selenium")
     )
+    unmapped: Literal["keep", "drop"] = setting(
+        "what becomes of tests without a case where a plan or run says which are to run", default="drop"
+    )
     fixtures: bool = setting("fixtures below the rootdir are steps of setup and teardown", default=False)
     docstring: bool = setting("a test's docstring is its description, where no mark gives one", default=False)
     read_marks: tuple[Word, ...] = setting(

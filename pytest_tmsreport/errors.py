@@ -24,6 +24,10 @@ class TooLong(JournalError):  # noqa: N818 - as those below
     """What is to be written is more than a line of a journal holds."""
 
 
+class SelectionError(TmsError):
+    """Which tests are to run cannot be found out. The text says why, and what to do."""
+
+
 class VendorError(TmsError):
     """A tool did not take what it was sent.
 

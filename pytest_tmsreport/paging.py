@@ -80,7 +80,7 @@ class Pages:
     """Pages by number, the first being `start`.
 
     `last` is the dotted path of the number of pages, `total` of the number of all rows. Where neither is named, a page
-    that is not full is the last.
+    that is not full is the last; with `until_empty` one without rows, as suits servers that show fewer than asked for.
     """
 
     page: str = "page"
@@ -89,6 +89,7 @@ class Pages:
     start: int = 1
     last: str = ""
     total: str = ""
+    until_empty: bool = False
 
     def first(self) -> Params:
         return {self.limit: self.size, self.page: self.start}
@@ -99,7 +100,7 @@ class Pages:
         elif self.total:
             is_over = seen.total >= _number(seen.body, self.total)
         else:
-            is_over = seen.rows < self.size
+            is_over = seen.rows < self.size and not self.until_empty
         return None if is_over else {self.limit: self.size, self.page: self.start + seen.page}
 
 

@@ -5,6 +5,7 @@ This module is imported in every session, so it imports next to nothing: the res
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -17,16 +18,20 @@ if TYPE_CHECKING:
 
     from .config import Config
     from .guard import Guard
+    from .sender import Origin
 
 MARKER = (
     "tms(*ids, title=, description=, suite=, tags=, fields=, links=, notes=, parameters=, ignore=, **ids_of): the "
     "test's cases in test-management tools. Positional ids are for every destination; a keyword named as a destination "
     "or vendor replaces them for that one."
 )
-NOTHING_RUNS = (
-    *("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow"),
-    *("help", "markers"),
-)
+NOTHING_COLLECTED = ("showfixtures", "show_fixtures_per_test", "cacheshow", "help", "markers")
+NOTHING_RUNS = ("collectonly", "setupplan", "setuponly", *NOTHING_COLLECTED)
+SELECTORS = {
+    "plan": "run only the tests of the cases that this plan holds",
+    "run": "run only the tests of the cases that this run (cycle, execution) holds",
+    "rerun-failed": "run only the tests of the cases that have failed in this run",
+}
 OTHER_MARKERS = Path(__file__).parent / "dialects" / "markers.txt"
 """The marks of plugins that a suite was written for: it keeps passing where they are not installed any more."""
 IMPORT_PATH = tuple(sys.path)
@@ -54,6 +59,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--tms-dry-run", action="store_true", help="print every request that would be sent, and send none of them"
     )
+    for name, words in SELECTORS.items():
+        group.addoption(
+            f"--tms-{name}",
+            action="append",
+            default=[],
+            metavar="[NAME:]ID",
+            help=f"{words} (repeatable: what any holds)",
+        )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -66,7 +79,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """What other plugins' decorators leave in conftest files would be lost by the time of `pytest_configure`."""
     option = early_config.known_args_namespace
-    if _is_wanted(option):
+    if _is_wanted(option) or _may_select(option):
         from . import config, dialects  # noqa: PLC0415 - see above
         from .guard import Guard  # noqa: PLC0415
 
@@ -82,30 +95,62 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         shared = config.workerinput.get("tmsreport")  # none: a worker stays silent, it never becomes a reporter
         if shared is not None:
-            _watch(config, folder=Path(shared["folder"]), worker=config.workerinput["workerid"])
-    elif _is_wanted(config.option):
-        _watch(config)
+            wanted = _wanted(config, is_worker=True)
+            _watch(config, wanted, folder=Path(shared["folder"]), worker=config.workerinput["workerid"])
+        if "tmsreport_selection" in config.workerinput:
+            _deselect(config, json.loads(config.workerinput["tmsreport_selection"]))
+        return
+    reported = _wanted(config, is_worker=False) if _is_wanted(config.option) else None
+    chosen = _chosen(config, reported) if _may_select(config.option) else None
+    if reported:
+        _watch(config, reported)
+    if chosen:
+        _deselect(config, chosen)
+
+
+def _is_asked(option: Any) -> bool:
+    return bool(option.tms or option.tms_to or option.tms_stream or option.tms_dry_run)
 
 
 def _is_wanted(option: Any) -> bool:
-    is_asked = option.tms or option.tms_to or option.tms_stream or option.tms_dry_run
-    return bool(is_asked) and not any(getattr(option, name, False) for name in NOTHING_RUNS)
+    return _is_asked(option) and not any(getattr(option, name, False) for name in NOTHING_RUNS)
 
 
-def _watch(config: pytest.Config, folder: Path | None = None, worker: str = "") -> None:
+def _may_select(option: Any) -> bool:
+    """True also where tests are only listed: the list is to be that of those which would run."""
+    is_told = _is_asked(option) or option.tms_plan or option.tms_run or option.tms_rerun_failed
+    return bool(is_told) and not any(getattr(option, name, False) for name in NOTHING_COLLECTED)
+
+
+def _chosen(config: pytest.Config, reported: Config | None) -> dict[str, Any] | None:
+    from .selection import chosen_by  # noqa: PLC0415 - see above
+
+    return chosen_by(config, reported, _origin())
+
+
+def _deselect(config: pytest.Config, chosen: dict[str, Any]) -> None:
+    from .selection import Selection  # noqa: PLC0415 - see above
+
+    config.pluginmanager.register(Selection(config, chosen), "tmsreport-selection")
+
+
+def _origin() -> Origin:
+    from .sender import Origin  # noqa: PLC0415 - see above
+
+    return Origin.here(IMPORT_PATH, os.environ, os.getcwd())  # noqa: PTH109 - a plain text is wanted
+
+
+def _watch(config: pytest.Config, wanted: Config, folder: Path | None = None, worker: str = "") -> None:
     from .guard import Guard  # noqa: PLC0415 - see above
     from .witness import Witness  # noqa: PLC0415
 
-    wanted = _wanted(config, is_worker=bool(worker))
     guard = Guard()
     folder = folder if folder and folder.is_dir() else None  # a worker on another machine has none
     note = folder / f"{worker}.json" if folder else None
     if not worker:
         from .reporter import Reporter  # noqa: PLC0415 - see above
-        from .sender import Origin  # noqa: PLC0415
 
-        origin = Origin.here(IMPORT_PATH, os.environ, os.getcwd())  # noqa: PTH109 - a plain text is wanted
-        reporter = Reporter(config, wanted, origin, guard, rehearse=config.option.tms_dry_run)
+        reporter = Reporter(config, wanted, _origin(), guard, rehearse=config.option.tms_dry_run)
         config.pluginmanager.register(reporter, "tmsreport-reporter")
         folder = reporter.folder
     for name, listener in _listeners(config, wanted, guard):

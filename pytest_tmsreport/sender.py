@@ -38,17 +38,16 @@ FULL = 74
 LINGER_S = 5.0
 """How long a sender goes on with its current request when it is to end: the process that started it is gone."""
 
-BOOT = """
+LOAD = """
 import sys
 from importlib import util
 package, sys.path[:] = sys.argv[1], sys.argv[2:]
 spec = util.spec_from_file_location("pytest_tmsreport", package, submodule_search_locations=[package[:-12]])
 module = sys.modules["pytest_tmsreport"] = util.module_from_spec(spec)
 spec.loader.exec_module(module)
-from pytest_tmsreport.sender import main
-main()
 """
 """Loads this very package from where it is, and everything else from `argv`: the working directory is not searched."""
+BOOT = f"{LOAD}\nfrom pytest_tmsreport.sender import main\nmain()\n"
 
 
 @dataclass(frozen=True)
@@ -213,7 +212,7 @@ def main() -> None:
     from .client import Network, Request  # noqa: PLC0415 - the process that runs tests never imports requests
     from .upload import Conditions, upload  # noqa: PLC0415
 
-    vendors = [find(each["kind"])(**_revived(each)) for each in given["vendors"]]
+    vendors = [find(each["kind"])(**revived(each)) for each in given["vendors"]]
     mask = masker(given["secrets"], given["mask"])
     writing = threading.Lock()
     with open(PROGRESS, "ab", buffering=0, opener=private) as progress:
@@ -260,7 +259,8 @@ def _watch(session: Session | None, stopped: threading.Event) -> None:
     os._exit(1)  # a server that never answers must not keep us; every receipt is on disk already
 
 
-def _revived(values: dict[str, Any]) -> dict[str, Any]:
+def revived(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A vendor's settings as they were before they became JSON."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 

@@ -13,7 +13,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from .client import Client
-from .errors import JournalError, PermanentError, TransientError, VendorError
+from .errors import AuthError, JournalError, NotFound, PermanentError, TransientError, VendorError
 from .faults import FAULTS, Arrived, End, Fault, Killed, KilledAfter, Unreachable, Watched
 from .journal import Journal, RunFolder
 from .model import Outcome, Result, Run
@@ -206,6 +207,10 @@ class VendorContract:
     def spoil(self, result: Result) -> Result:
         """The same result made so that the tool refuses it, and nothing else in its batch."""
         return replace(result, ids=({"": ("no such case",)},))
+
+    def plan(self, desk: Desk, cases: Sequence[str]) -> str:
+        """Makes a plan of these cases, as marks name them, in the sandbox; returns how a user names it."""
+        raise NotImplementedError(f"say how a plan is made: {self.vendor.label} lists the cases of one")
 
     def _needs(self, method: str) -> None:
         if not self.vendor.can(method):
@@ -493,6 +498,84 @@ class VendorContract:
         assert second.send().is_left_open
         assert [run.end for run in desk.box.runs.values()] == [None]
 
+    def test_a_plan_holds_its_cases_under_every_spelling_of_a_mark(self, desk: Desk) -> None:
+        self._needs("planned")
+        plan = self.plan(desk, [self.case(1), self.case(3)])
+        cases = list(dict.fromkeys(self.vendor.planned(desk.client(), plan)))
+        assert len(cases) == 2
+        ours, other, theirs = [{text.casefold() for text in self._resolved(self.case(number))} for number in (1, 2, 3)]
+        one, three = [{text.casefold() for text in case.ids} for case in cases]
+        assert (bool(ours & one), bool(theirs & three)) == (True, True)
+        assert not other & (one | three)
+        assert not one & three
+        for case in cases:
+            for text in case.ids:
+                assert {each.casefold() for each in self._resolved(text)} & {each.casefold() for each in case.ids}, text
+            assert not case.has_failed
+
+    def test_a_long_plan_is_read_to_its_end(self, desk: Desk) -> None:
+        self._needs("planned")
+        plan = self.plan(desk, [self.case(number) for number in range(1, 304)])
+        cases = list(dict.fromkeys(self.vendor.planned(desk.client(), plan)))
+        assert len(cases) == 303
+        known = {text.casefold() for case in cases for text in case.ids}
+        assert all(self._resolved(self.case(number))[0].casefold() in known for number in range(1, 304))
+
+    def test_a_run_tells_which_of_its_cases_have_failed(self, desk: Desk) -> None:
+        self._needs("recorded")
+        results = self.results(303)
+        desk.write(*results)
+        cases = list(dict.fromkeys(self.vendor.recorded(desk.client(), desk.send().run_id)))
+        assert len(cases) == 303
+        failed = {text.casefold(): case.has_failed for case in cases for text in case.ids}
+        told = {
+            failed[self._resolved(self.case(at))[0].casefold()]
+            for at, each in enumerate(results, 1)
+            if each.outcome.is_bad
+        }
+        assert told == {True}
+        good = [at for at, each in enumerate(results, 1) if each.outcome is Outcome.PASSED]
+        assert {failed[self._resolved(self.case(at))[0].casefold()] for at in good} == {False}
+
+    def test_an_unknown_plan_and_an_unknown_run_are_called_so_with_a_word_on_what_to_do(self, desk: Desk) -> None:
+        self._needs("planned")
+        plan = self.plan(desk, [self.case(1)])
+        with pytest.raises(NotFound) as caught:
+            list(self.vendor.planned(desk.client(), _another(plan)))
+        assert caught.value.remedy
+        if self.vendor.can("recorded"):
+            desk.write(*self.results(1))
+            with pytest.raises(NotFound) as caught:
+                list(self.vendor.recorded(desk.client(), _another(desk.send().run_id)))
+            assert caught.value.remedy
+
+    def test_a_plan_that_may_not_be_read_is_an_error_at_once(self, desk: Desk) -> None:
+        self._needs("planned")
+        plan = self.plan(desk, [self.case(1)])
+        desk.mount.troubles.add("401")
+        for method in (self.vendor.planned, self.vendor.recorded):
+            if self.vendor.can(method.__name__):
+                with pytest.raises(AuthError) as caught:
+                    list(method(desk.client(), plan))
+                assert caught.value.remedy
+        assert desk.time.slept == []
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"<html>please log in</html>", b'{"trunc', b"null", b"{}", b'"fine"', b"\xff\xfe"]
+    )
+    def test_an_answer_that_is_not_the_tools_holds_no_plan(self, desk: Desk, body: bytes) -> None:
+        self._needs("planned")
+        for method in (self.vendor.planned, self.vendor.recorded):
+            if self.vendor.can(method.__name__):
+                with pytest.raises(VendorError) as caught:
+                    list(method(desk.client(Canned(200, body), deadline_s=60), "7"))
+                assert caught.value.remedy
+
+    def _resolved(self, text: str) -> tuple[str, ...]:
+        """The case ids that a mark with this text gives a test here."""
+        (result,) = make_results(1, ids=({"": (text,)},))
+        return self.vendor.case_ids(result)
+
     def test_a_dry_run_of_a_machine_that_shares_a_run_sends_nothing_and_waits_for_nothing(self, desk: Desk) -> None:
         each = desk.machine(1, 2)
         each.write(*self.results(3))
@@ -526,6 +609,15 @@ class VendorContract:
             assert "said so" in str(error)
             assert (len(canned.paths) > 1) is issubclass(fault.kind, TransientError), code
             assert fault.remedy or not issubclass(fault.kind, PermanentError), code
+
+
+def _another(name: str) -> str:
+    """The name of a plan or run of the same form that is not there."""
+    if name.isdecimal():
+        return str(int(name) + 424_242)
+    changed = re.sub("[0-9]", "9", name)
+    assert changed != name
+    return changed
 
 
 def _nested(paths: Mapping[str, Any], message: str, text: str) -> dict[str, Any]:

@@ -123,6 +123,10 @@ class Vendor:
     run_id: str = setting(
         "report into this existing run; it is not opened, and completed only where `shards` is set", default=""
     )
+    select: Literal["all", "plan", "run"] = setting(
+        "which tests run: all, or only those of the cases that this destination's `plan`, or its `run_id`, holds",
+        default="all",
+    )
     status: Mapping[str, str] = setting(
         "`status.<outcome>`: the tool's word for an outcome, in place of ours", default={}
     )

@@ -22,10 +22,10 @@ FIRST_FLOOR = ("render", "auth", "pacing", "paging", "masking", "ci")
 VENDORS_MAY_IMPORT = {"aggregate", "auth", "cucumber", "errors", "journal", "model", "paging", "render", "vendor"}
 IN_THE_TEST_PROCESS = {
     *("callers", "collector", "delivery", "fixtures", "hooks", "markers", "plugin", "reporter", "screenshots"),
-    *("subtests", "witness"),
+    *("selection", "subtests", "witness"),
 }
 MAY_IMPORT = {
-    "pytest": {*IN_THE_TEST_PROCESS, "dialects", "recorder", "selection", "testing"},
+    "pytest": {*IN_THE_TEST_PROCESS, "dialects", "recorder", "testing"},
     "requests": {"client", "patience", "upload", "faults", "testing", "sandbox"},
     "click": {"cli", "sandbox"},
     "flask": {"sandbox"},

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from pytest_tmsreport.client import Client
+from pytest_tmsreport.client import Client, Reply
 from pytest_tmsreport.errors import PermanentError
 from pytest_tmsreport.paging import MOST_PAGES, Link, Offset, Pages, Paging, Token
 from pytest_tmsreport.testing import Canned, FakeTime
@@ -74,6 +74,7 @@ def numbered(params: Mapping[str, str], start: int) -> list[dict[str, int]]:
             3,
         ),
         (Pages(size=3), lambda asked: ({"rows": numbered(asked, 1)}, {}), 3),
+        (Pages(size=4, until_empty=True), lambda asked: ({"rows": numbered({**asked, "per_page": "3"}, 1)}, {}), 4),
         (Pages(size=3, start=0, last="pages"), lambda asked: ({"rows": numbered(asked, 0), "pages": 3}, {}), 3),
         (Pages(size=3, total="total_items"), lambda asked: ({"rows": numbered(asked, 1), "total_items": 7}, {}), 3),
         (
@@ -113,6 +114,21 @@ def test_the_next_page_of_an_older_server_is_asked_for_without_parameters_it_doe
     rows, asked = read(lambda _: (ROWS, {}), Offset(size=3, more="next", bare_first=True))
     assert rows == ROWS
     assert asked == ["GET /api/things?of=SHOP"]
+
+
+def test_a_page_that_is_not_simply_read_is_fetched_as_its_tool_wants() -> None:
+    server = Lists(lambda _: ({"data": {"rows": ROWS[:3], "total": 3}}, {}))
+    client = Client(QASE, transport=server)
+    asked: list[dict[str, Any]] = []
+
+    def ask(page: Mapping[str, str | int]) -> Reply:
+        asked.append(dict(page))
+        return client.post("graphql", json={"variables": dict(page)})
+
+    rows = client.rows("graphql", Offset("start", size=3, total="data.total"), "data.rows", ask=ask)
+    assert list(rows) == ROWS[:3]
+    assert asked == [{"limit": 3, "start": 0}]
+    assert server.paths == ["POST /api/graphql"]
 
 
 @pytest.mark.parametrize("paging", [Offset(size=7), Pages(size=7), Link("next"), Token("token", path="next")], ids=str)

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from .box import ArrivedFile, ArrivedResult, ArrivedRun, Box
-from .checks import Check, both, one_of, record, whole
+from .checks import Check, both, each, one_of, record, whole
 from .qase_fields import PROJECT, TITLE, TOKEN, Rules, moment, result_create, run_create, run_update
 from .rate import RateLimit
 from .site import Refused, Sandbox, json_body, new_app
@@ -56,13 +56,14 @@ class _Workspace:
         self._clock = clock
         self._rate = RateLimit(rules.requests_per_minute, clock)
         self._run_ids = itertools.count(1)
+        self._plans = dict(rules.plans)
         self._groups: dict[int, str] = {}
         self._values: dict[int, tuple[int, str]] = {}
         for title, values in rules.configurations.items():
             group = self._add_group(title)
             for value in values:
                 self._add_value(value, group)
-        self._run = run_create(rules, self._values)
+        self._run = run_create(rules, self._values, self._plans)
         self._result = result_create(rules, box.attachments)
 
     def app(self) -> Flask:
@@ -84,7 +85,9 @@ class _Workspace:
             ("POST", "/v1/configuration/<code>", self.create_value),
             ("GET", "/v1/case/<code>", self.cases),
             ("GET", "/v1/case/<code>/<int:case_id>", self.case),
+            ("GET", "/v1/result/<code>", self.results),
             ("GET", "/v1/plan/<code>", self.plans),
+            ("POST", "/v1/plan/<code>", self.create_plan),
             ("GET", "/v1/plan/<code>/<int:plan_id>", self.plan),
         ):
             endpoint = f"{method} {path}".replace(".", "_")
@@ -169,6 +172,15 @@ class _Workspace:
         kept = self._add(run, [json_body()], "")[0]
         return _done({"case_id": int(kept.cases[0]) if kept.cases else None, "hash": _hash(kept.id)}, status=202)
 
+    def results(self, code: str) -> Response:
+        """Without the results that name no case: what Qase makes of those is not known."""
+        code, asked = self._known_project(code), request.args
+        words = asked.get("status", "").split(",")
+        with self._box.lock:
+            of_run = [row for row in self._box.results.values() if asked.get("run", row.run) == row.run]
+        found = [row for row in of_run if "status" not in asked or row.status in words]
+        return _listing([_result(row, case) for row in found for case in row.cases], total=len(of_run))
+
     def add_attachments(self, code: str) -> Response:
         self._known_project(code)
         rules = self._rules
@@ -224,13 +236,21 @@ class _Workspace:
 
     def plans(self, code: str) -> Response:
         self._known_project(code)
-        return _listing([_plan(plan, cases) for plan, cases in self._rules.plans.items()])
+        return _listing([_plan(plan, cases) for plan, cases in self._plans.items()])
+
+    def create_plan(self, code: str) -> Response:
+        self._known_project(code)
+        body = _checked(record({"title": TITLE, "cases": each(whole(least=1))}))
+        with self._box.lock:
+            key = max(self._plans, default=0) + 1
+            self._plans[key] = tuple(body["cases"])
+        return _done({"id": key})
 
     def plan(self, code: str, plan_id: int) -> Response:
         self._known_project(code)
-        if plan_id not in self._rules.plans:
+        if plan_id not in self._plans:
             raise Refused(404, "Test plan not found.")
-        cases = self._rules.plans[plan_id]
+        cases = self._plans[plan_id]
         return _done({**_plan(plan_id, cases), "cases": [{"case_id": case, "assignee_id": None} for case in cases]})
 
     def _admit(self) -> None:
@@ -356,7 +376,7 @@ class _Workspace:
             entity["milestone"] = {"title": self._rules.milestones[body["milestone_id"]], "description": ""}
         if "cases" in request.args.get("include", "").split(","):
             named = [int(case) for result in results for case in result.cases]
-            planned = self._rules.plans.get(body.get("plan_id"), ())
+            planned = self._plans.get(body.get("plan_id"), ())
             entity["cases"] = sorted({*body.get("cases", []), *planned, *named})
         return entity
 
@@ -369,7 +389,7 @@ class _Workspace:
     def _titles(self) -> Mapping[int, str]:
         if self._rules.cases is not None:
             return self._rules.cases
-        return {case: f"Case {case}" for case in sorted({case for plan in self._rules.plans.values() for case in plan})}
+        return {case: f"Case {case}" for case in sorted({case for plan in self._plans.values() for case in plan})}
 
     def _add_group(self, title: str) -> int:
         self._groups[len(self._groups) + 1] = title
@@ -393,6 +413,23 @@ _STATUS_WORDS = {
     "complete": "passed",
     "abort": "aborted",
 }
+
+
+def _result(row: ArrivedResult, case: str) -> dict[str, Any]:
+    execution = row.body["execution"]
+    return {
+        "hash": _hash(row.id),
+        "run_id": int(row.run),
+        "case_id": int(case),
+        "status": row.status,
+        "comment": row.body.get("message"),
+        "stacktrace": execution.get("stacktrace"),
+        "is_api_result": True,
+        "time_spent_ms": execution.get("duration") or 0,
+        "end_time": None,
+        "attachments": [],
+        "steps": [],
+    }
 
 
 def _done(result: Any = None, *, status: int = 200) -> Response:

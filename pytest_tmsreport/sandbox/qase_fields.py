@@ -45,9 +45,10 @@ class Rules:
     takes_results_when_completed: bool = True
 
 
-def run_create(rules: Rules, configurations: Collection[int]) -> Check:
-    """RunCreate of API v1."""
-    return record({"title": TITLE}, _run_fields(rules, configurations))
+def run_create(rules: Rules, configurations: Collection[int], plans: Collection[int]) -> Check:
+    """RunCreate of API v1; the plans that there are may grow."""
+    plan = both(whole(least=1), one_of(plans, "is unknown"))
+    return record({"title": TITLE}, {**_run_fields(rules, configurations), "plan_id": plan})
 
 
 def run_update(rules: Rules, configurations: Collection[int]) -> Check:
@@ -107,7 +108,6 @@ def _run_fields(rules: Rules, configurations: Collection[int]) -> dict[str, Chec
         "environment_id": both(an_id, one_of(rules.environments.values(), "is unknown")),
         "environment_slug": both(text(longest=255), one_of(rules.environments, "is unknown")),
         "milestone_id": both(an_id, one_of(rules.milestones, "is unknown")),
-        "plan_id": both(an_id, one_of(rules.plans, "is unknown")),
         "author_id": an_id,
         "tags": each(text()),
         "configurations": each(both(whole(), one_of(configurations, "is unknown"))),

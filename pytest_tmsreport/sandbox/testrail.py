@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["PROJECT", "TOKEN", "USER", "Rules", "create", "environment", "error_body"]
 
 PAGE_ROWS = 250
+FIRST_PLANNED = 901
+"""The run of the first plan that has one from the start; those that are made get higher numbers."""
 Row = dict[str, Any]
 
 
@@ -105,6 +107,8 @@ class _Instance:
         self._results: dict[int, Row] = {}
         self._files: dict[str, Row] = {}
         self._plans: dict[int, Row] = {key: self._plan({"name": name}, key) for key, name in rules.plans.items()}
+        for run_id, (plan, cases) in enumerate(rules.planned.items(), FIRST_PLANNED):
+            self._add_planned(run_id, self._plans[plan], set(cases), first)
 
     def app(self) -> Flask:
         app = new_app(self._box, error_body, self._admit, run_page="/runs/view/<run_id>")
@@ -469,10 +473,28 @@ class _Instance:
             raise _invalid("results", "cannot be empty but no valid tests or cases found")
         return rows
 
+    def _add_planned(self, key: int, plan: Row, cases: set[int], suite: int) -> None:
+        """A run that is there before anybody reports, and so is not in the box."""
+        entry_id = str(uuid.UUID(int=key))
+        self._chosen[key] = cases
+        self._runs[key] = {
+            **self._run_row(key, suite, {"name": plan["name"], "include_all": False}, ""),
+            "plan_id": plan["id"],
+            "entry_id": entry_id,
+        }
+        entry = {"id": entry_id, "name": plan["name"], "runs": [key], "suite_id": suite, "description": None}
+        plan["entries"].append(entry)
+
     def _opened(self, body: Row) -> Row:
         key = next(self._ids)
         suite = self._named_suite(int(body["suite_id"]) if body.get("suite_id") else None)
-        run = {
+        self._chosen[key] = self._valid(body.get("case_ids") or [], suite)
+        self._runs[key] = run = self._run_row(key, suite, body, request.url_root)
+        self._box.add_run(ArrivedRun(str(key), body["name"], self._clock(), str(PROJECT), body))
+        return run
+
+    def _run_row(self, key: int, suite: int, body: Row, root: str) -> Row:
+        return {
             "id": key,
             "suite_id": suite,
             "name": body["name"],
@@ -490,12 +512,8 @@ class _Instance:
             "refs": body.get("refs"),
             "created_on": round(self._clock()),
             "created_by": 1,
-            "url": f"{request.url_root}index.php?/runs/view/{key}",
+            "url": f"{root}index.php?/runs/view/{key}",
         }
-        self._chosen[key] = self._valid(body.get("case_ids") or [], suite)
-        self._runs[key] = run
-        self._box.add_run(ArrivedRun(str(key), body["name"], self._clock(), str(PROJECT), body))
-        return run
 
     def _delete(self, runs: list[int]) -> Response:
         with self._box.lock:

@@ -24,7 +24,8 @@ class Rules:
 
     The cases 1 to `cases` lie in the first suite; `automation` (case id -> text) fills the automation id of some of
     them. `statuses` adds the instance's own. `unknown_in_run` says what becomes of a run that is to hold a case that
-    does not exist. `is_old` is a server before 6.7: bare lists, and no `add_cases`.
+    does not exist. `planned` gives plans a run of such cases. `is_old` is a server before 6.7: bare lists, and no
+    `add_cases`.
     """
 
     token: str = field(default=TOKEN, repr=False)
@@ -37,7 +38,8 @@ class Rules:
     required_case_fields: tuple[str, ...] = ()
     statuses: Mapping[int, str] = field(default_factory=lambda: {6: "custom_status1"})
     milestones: Mapping[int, str] = field(default_factory=lambda: {5: "Release"})
-    plans: Mapping[int, str] = field(default_factory=lambda: {3: "Acceptance"})
+    plans: Mapping[int, str] = field(default_factory=lambda: {3: "Acceptance", 8: "Smoke"})
+    planned: Mapping[int, tuple[int, ...]] = field(default_factory=lambda: {8: (1, 2, 3)})
     configs: Mapping[int, str] = field(default_factory=lambda: {1: "Firefox", 2: "Chrome"})
     unknown_in_run: Literal["refused", "ignored"] = "refused"
     is_old: bool = False

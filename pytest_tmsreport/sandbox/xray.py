@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from .box import ArrivedFile, ArrivedRequest, ArrivedResult, ArrivedRun, Box, Refusal
-from .checks import both, record
+from .checks import both, each, record, text
 from .rate import RateLimit
 from .site import Refused, Sandbox, json_body, new_app
 from .xray_fields import (
@@ -23,6 +23,7 @@ from .xray_fields import (
     CLIENT_SECRET,
     EXECUTION,
     KEY,
+    PLAN,
     PROJECT,
     TOKEN,
     USER,
@@ -109,6 +110,9 @@ class _Jira:
         self._issues: dict[str, _Issue] = {}
         self._numbers = itertools.count(1)
         self._jobs: dict[str, _Job] = {}
+        self._plans: dict[str, list[str]] = {key: list(tests) for key, tests in rules.plans.items()}
+        for number, key in enumerate(rules.plans, 1):  # not counted with what is made
+            self._issues[key] = _Issue(str(9000 + number), key, PLAN, {"summary": f"Plan {key}"})
         for key, definition in (rules.tests or {}).items():
             self._add_issue("Test", {"summary": definition or key}, definition=definition, key=key)
 
@@ -123,6 +127,8 @@ class _Jira:
             ("POST", "/rest/raven/2.0/import/execution", self.import_to_dc),
             ("GET", "/rest/raven/2.0/api/settings/teststatuses", self.statuses),
             ("GET", "/rest/raven/2.0/api/testexec/<key>/test", self.tests_of),
+            ("GET", "/rest/raven/2.0/api/testplan/<key>/test", self.planned),
+            ("POST", "/rest/raven/2.0/api/testplan/<key>/test", self.plan_tests),
             ("GET", "/rest/api/2/myself", lambda: jsonify({"name": USER})),
             ("GET", "/rest/api/2/project/<key>", self.project),
             ("GET", "/rest/api/2/search", self.search),
@@ -161,11 +167,13 @@ class _Jira:
             "query": {
                 "getTests": self._get_tests,
                 "getTestExecutions": self._get_executions,
+                "getTestPlans": self._get_plans,
                 "getProjectSettings": self._get_project_settings,
                 "getStatuses": self._get_statuses,
             },
             "mutation": {
                 "createTestExecution": self._create_execution,
+                "createTestPlan": self._create_plan,
                 "deleteTestExecution": self._delete_execution,
             },
         }
@@ -217,6 +225,9 @@ class _Jira:
     def _get_executions(self, limit: int, jql: str = "", start: int = 0) -> dict[str, Any]:
         return page(limit, start, [self._execution(issue) for issue in self._found(jql, EXECUTION)])
 
+    def _get_plans(self, limit: int, jql: str = "", start: int = 0) -> dict[str, Any]:
+        return page(limit, start, [self._plan(issue) for issue in self._found(jql, PLAN)])
+
     def _get_project_settings(self, projectIdOrKey: str) -> dict[str, Any] | None:  # noqa: N803 - Xray's
         if projectIdOrKey not in self._rules.projects:
             raise GraphQLError(f"Project {projectIdOrKey} not found.", "getProjectSettings")
@@ -238,6 +249,23 @@ class _Jira:
         made = self._add_issue(EXECUTION, {**jira["fields"], "environments": testEnvironments or []})
         execution = self._execution(made)
         return {"testExecution": execution, "warnings": [], "createdTestEnvironments": testEnvironments or []}
+
+    def _create_plan(self, jira: dict[str, Any], testIssueIds: list[str] | None = None) -> dict[str, Any]:  # noqa: N803
+        faults = list(record({"fields": issue_create(self._rules)})(jira, ""))
+        keys = {issue.id: issue.key for issue in self._issues.values() if issue.kind == "Test"}
+        faults += [(f"testIssueIds.{id_}", "is no Test") for id_ in testIssueIds or () if id_ not in keys]
+        if faults:
+            words = "; ".join(" ".join(fault) for fault in faults)
+            raise GraphQLError(f"Error assembling issue data: {words}", "createTestPlan")
+        made = self._add_issue(PLAN, jira["fields"])
+        self._plans[made.key] = [keys[id_] for id_ in testIssueIds or ()]
+        return {"testPlan": self._plan(made), "warnings": []}
+
+    def _plan(self, issue: _Issue) -> dict[str, Any]:
+        def tests(limit: int, start: int = 0) -> dict[str, Any]:
+            return page(limit, start, [self._test(self._known("Test", key)) for key in self._plans[issue.key]])
+
+        return {"issueId": issue.id, "jira": lambda fields: _jira(issue, fields), "tests": tests}
 
     def _delete_execution(self, issueId: str) -> str:  # noqa: N803
         found = next((each for each in self._issues.values() if each.id == issueId and each.kind == EXECUTION), None)
@@ -295,10 +323,32 @@ class _Jira:
 
     def tests_of(self, key: str) -> Response:
         self._known(EXECUTION, key, status=404)
-        rows = self._box.results_of(key)
-        limit, start = int(request.args.get("limit", 200)), int(request.args.get("page", 1)) - 1
-        shown = rows[limit * start : limit * (start + 1)]
-        return jsonify([{"id": at, "key": row.id, "rank": at, "status": row.status} for at, row in enumerate(shown)])
+        shown = self._page(self._box.results_of(key))
+        return jsonify([{"id": at, "key": row.id, "rank": at, "status": row.status} for at, row in shown])
+
+    def planned(self, key: str) -> Response:
+        self._known(PLAN, key, status=404)
+        shown = self._page(self._plans[key])
+        return jsonify([{"id": at, "key": test, "rank": at, "latestStatus": "TODO"} for at, test in shown])
+
+    def plan_tests(self, key: str) -> Response:
+        self._known(PLAN, key, status=404)
+        body = json_body()
+        faults = list(record({}, {"add": each(text()), "remove": each(text())})(body, ""))
+        if faults:
+            raise Refused(400, " ".join(faults[0]))
+        with self._box.lock:
+            added = [self._known("Test", test).key for test in body.get("add", [])]
+            kept = [test for test in self._plans[key] if test not in body.get("remove", [])]
+            self._plans[key] = list(dict.fromkeys([*kept, *added]))
+        return jsonify([])
+
+    def _page(self, rows: list[Any]) -> list[tuple[int, Any]]:
+        """The rows that are asked for, each with its place."""
+        most = self._rules.page_rows
+        limit = min(int(request.args.get("limit", most)), most)
+        start = limit * (int(request.args.get("page", 1)) - 1)
+        return list(enumerate(rows))[start : start + limit]
 
     def project(self, key: str) -> Response:
         if key not in self._rules.projects:
@@ -323,7 +373,10 @@ class _Jira:
             self._box.refuse(Refusal("POST /rest/api/2/issue", 400, str(errors)))
             return _jira_refusal(400, **errors)
         with self._box.lock:
-            made = self._add_issue(EXECUTION, body["fields"])
+            kind = body["fields"]["issuetype"]["name"]
+            made = self._add_issue(kind, body["fields"])
+            if kind == PLAN:
+                self._plans[made.key] = []
         answer = jsonify(_reference(made))
         answer.status_code = 201
         return answer
@@ -393,7 +446,7 @@ class _Jira:
     def _import(self, product: Product) -> tuple[_Issue, list[_Issue]]:
         """All of the body, or nothing: one wrong test refuses the whole import."""
         body = json_body()
-        faults = list(execution_import(self._rules, product)(body, ""))
+        faults = list(execution_import(self._rules, product, self._plans)(body, ""))
         if faults:
             raise _refusal(body, faults)
         with self._box.lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -17,7 +17,7 @@ TOKEN = "sandbox-xray-bearer"  # noqa: S105 - opens nothing but this stand-in
 ACCESS_TOKEN = "sandbox-xray-personal-access-token"  # noqa: S105
 USER, PASSWORD = "ci", "sandbox-xray-password"
 PROJECT = "SHOP"
-EXECUTION = "Test Execution"
+EXECUTION, PLAN = "Test Execution", "Test Plan"
 KEY = re.compile(r"[A-Z][A-Z0-9_]+-[1-9]\d*")
 
 Product = Literal["cloud", "dc"]
@@ -27,10 +27,12 @@ Product = Literal["cloud", "dc"]
 class Rules:
     """What this Jira holds, and what it allows; sizes are in bytes.
 
-    `tests` (key -> definition) are the Tests there are; None lets any key of a project pass. `statuses` adds own words.
+    `tests` (key -> definition) are the Tests there are; None lets any key of a project pass. `plans` are the Test Plans
+    there are from the start, with their Tests. `statuses` adds own words.
     `required` are the Jira fields that an execution must have beside project, type and summary. `job_polls` is how
     often a job is asked for before it is done. `search_lag` is how many searches pass a new execution over: the index
-    of Jira may be behind. `per_5_minutes` limits the requests of Cloud.
+    of Jira may be behind. `per_5_minutes` limits the requests of Cloud, `page_rows` what Data Center shows of
+    a list at once.
     """
 
     client_secret: str = field(default=CLIENT_SECRET, repr=False)
@@ -39,7 +41,7 @@ class Rules:
     projects: tuple[str, ...] = (PROJECT,)
     tests: Mapping[str, str] | None = None
     defects: tuple[str, ...] | None = None
-    plans: tuple[str, ...] = ("SHOP-90070",)
+    plans: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"SHOP-90070": ("SHOP-1", "SHOP-2", "SHOP-3")})
     versions: tuple[str, ...] = ("2.4",)
     statuses: tuple[str, ...] = ()
     custom_fields: Mapping[str, str] = field(default_factory=lambda: {"12": "severity"})
@@ -49,6 +51,7 @@ class Rules:
     job_polls: int = 2
     search_lag: int = 0
     per_5_minutes: int = 300
+    page_rows: int = 200
     max_bytes: int = 25_000_000
 
 
@@ -59,8 +62,8 @@ def statuses(rules: Rules, product: Product) -> tuple[str, ...]:
     return ("PASS", "FAIL", "EXECUTING", "TODO", "ABORTED", *rules.statuses)
 
 
-def execution_import(rules: Rules, product: Product) -> Check:
-    """The body of `import/execution`, but for what only the issues can tell."""
+def execution_import(rules: Rules, product: Product, plans: Collection[str]) -> Check:
+    """The body of `import/execution`, but for what only the issues can tell; `plans` are the keys of Test Plans."""
     names = (*statuses(rules, product), *(("PASS", "FAIL") if product == "cloud" else ()))
     status = one_of(names, "is no status of this Jira")
     files = each(record({"data": both(text(), _base64), "filename": text(shortest=1), "contentType": text()}))
@@ -110,7 +113,7 @@ def execution_import(rules: Rules, product: Product) -> Check:
             "revision": text(),
             "startDate": both(text(), _moment),
             "finishDate": both(text(), _moment),
-            "testPlanKey": both(text(), _plan(rules)),
+            "testPlanKey": both(text(), _plan(plans)),
             "testEnvironments": each(both(text(shortest=1), _one_word)),
         },
     )
@@ -118,7 +121,7 @@ def execution_import(rules: Rules, product: Product) -> Check:
 
 
 def issue_create(rules: Rules) -> Check:
-    """The fields of a new execution, as Jira wants them."""
+    """The fields of a new execution or plan, as Jira wants them."""
     known = ("project", "issuetype", "summary", "description", "labels", "fixVersions", *rules.required)
 
     def nothing_else(value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ARG001 - a Check
@@ -135,7 +138,7 @@ def issue_create(rules: Rules) -> Check:
         record(
             {"project": project, "summary": both(text(shortest=1, longest=255), _one_line)},
             {
-                "issuetype": record({"name": one_of((EXECUTION,), "is no valid issue type")}),
+                "issuetype": record({"name": one_of((EXECUTION, PLAN), "is no valid issue type")}),
                 "description": text(longest=32_767),
                 "labels": each(both(text(), _one_word)),
                 "fixVersions": each(version),
@@ -184,9 +187,9 @@ def _one_word(value: str, path: str) -> Iterator[tuple[str, str]]:
         yield path, "must not contain spaces"
 
 
-def _plan(rules: Rules) -> Check:
+def _plan(plans: Collection[str]) -> Check:
     def check(value: str, path: str) -> Iterator[tuple[str, str]]:
-        if value not in rules.plans:
+        if value not in plans:
             yield path, f"Issue with key {value} not found"
 
     return check

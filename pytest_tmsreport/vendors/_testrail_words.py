@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Result
 from ..paging import Offset
-from ..render import cut, particulars, remarks, steps_as_text
+from ..render import cut, dotted, particulars, remarks, steps_as_text
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -37,9 +37,7 @@ def no_case(text: str) -> str:
 
 def automation_id(result: Result) -> str:
     """`tests/test_cart.py::TestCart::test_add[red]` as `tests.test_cart.TestCart.test_add[red]`."""
-    name, bracket, values = result.nodeid.partition("[")
-    file, *inner = name.split("::")
-    return ".".join([file.removesuffix(".py").replace("/", "."), *inner]) + bracket + values
+    return dotted(result.nodeid)
 
 
 def plain(text: object) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PermanentError, dig
+from ..errors import NotFound, PermanentError, dig
 from ..model import Result
-from ..paging import MOST_ROWS
+from ..paging import Offset, Params
 from ..render import segment
 from ._xray_json import definition, new_test
 
@@ -20,8 +20,18 @@ CREATE = """mutation ($environments: [String], $jira: JSON!) {
 EXECUTIONS = """query ($jql: String!) {
   getTestExecutions(jql: $jql, limit: 100) { results { jira(fields: ["key", "description"]) } }
 }"""
-TESTS = """query ($jql: String!, $start: Int) {
-  getTests(jql: $jql, limit: 100, start: $start) { total results { unstructured jira(fields: ["key"]) } }
+TESTS = """query ($jql: String!, $limit: Int!, $start: Int) {
+  getTests(jql: $jql, limit: $limit, start: $start) { total results { unstructured jira(fields: ["key"]) } }
+}"""
+PLANNED = """query ($jql: String!, $limit: Int!, $start: Int) {
+  getTestPlans(jql: $jql, limit: 1) { results {
+    tests(limit: $limit, start: $start) { total results { unstructured jira(fields: ["key", "summary"]) } }
+  } }
+}"""
+RECORDED = """query ($jql: String!, $limit: Int!, $start: Int) {
+  getTestExecutions(jql: $jql, limit: 1) { results { testRuns(limit: $limit, start: $start) {
+    total results { status { name } test { unstructured jira(fields: ["key", "summary"]) } }
+  } } }
 }"""
 TESTS_OF = """query ($jql: String!) {
   getTestExecutions(jql: $jql, limit: 1) { results { issueId tests(limit: 1) { total } } }
@@ -104,12 +114,41 @@ def keys_in_bulk(http: Client, project: str, folder: str, results: Sequence[Resu
     return keys
 
 
+def planned(http: Client, key: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """The Tests of a Test Plan, and no status. Raises NotFound where there is no such plan."""
+    return ((test, "") for test in _held(http, PLANNED, "getTestPlans", "tests", key))
+
+
+def recorded(http: Client, key: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """The Tests of a Test Execution, and their statuses. Raises NotFound where there is no such execution."""
+    runs = _held(http, RECORDED, "getTestExecutions", "testRuns", key)
+    return ((dig(run, "test") or {}, str(dig(run, "status.name"))) for run in runs)
+
+
+def _held(http: Client, query: str, kind: str, what: str, key: str) -> Iterator[dict[str, Any]]:
+    def page(asked: Params) -> Reply:
+        try:
+            reply = ask(http, query, {"jql": f'key = "{key}"', **asked})
+        except PermanentError as error:
+            if key not in error.text:  # Jira says of an unknown key that it does not exist
+                raise
+            raise _missing(http, key, error.text) from error
+        if dig(reply.body, f"data.{kind}.results") == []:
+            raise _missing(http, key, "it is another issue")
+        return reply
+
+    place = f"data.{kind}.results.0.{what}"
+    return http.rows("graphql", Offset("start", total=f"{place}.total"), f"{place}.results", ask=page)
+
+
+def _missing(http: Client, key: str, why: str) -> NotFound:
+    remedy = "check the key, and that the API key's user may see the issue"
+    return NotFound(f"there is no {key}: {why}", vendor=http.vendor.name, request="POST graphql", remedy=remedy)
+
+
 def _known(http: Client, project: str) -> Iterator[tuple[str, str]]:
-    start, total = 0, 1
-    while start < min(total, MOST_ROWS):
-        reply = ask(http, TESTS, {"jql": f'project = "{project}"', "start": start})
-        rows = reply.pick("data.getTests.results", list)
-        yield from (
-            (str(dig(row, "unstructured")), str(dig(row, "jira.key"))) for row in rows if dig(row, "unstructured")
-        )
-        start, total = start + 100, reply.pick("data.getTests.total", int) if rows else 0
+    def page(asked: Params) -> Reply:
+        return ask(http, TESTS, {"jql": f'project = "{project}"', **asked})
+
+    tests = http.rows("graphql", Offset("start", total="data.getTests.total"), "data.getTests.results", ask=page)
+    return ((str(dig(row, "unstructured")), str(dig(row, "jira.key"))) for row in tests if dig(row, "unstructured"))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PermanentError, dig
+from ..paging import Pages
 from ..render import segment
 
 if TYPE_CHECKING:
     from ..client import Client
+
+PAGING = Pages(limit="limit", size=200, until_empty=True)  # an administrator may have set a smaller page
 
 
 def create(http: Client, fields: Mapping[str, Any], find: Callable[[], str | None]) -> str:
@@ -51,6 +54,16 @@ def finished(http: Client, key: str, shard: int, shards: int) -> set[int]:
     http.put(f"{path}/{own}.{shard}", json={"done": True}, may_be_empty=True)
     names = {str(dig(row, "key")) for row in http.get(path).pick("keys", list)}
     return {int(name.removeprefix(f"{own}.")) for name in names if re.fullmatch(rf"{re.escape(own)}\.\d{{1,6}}", name)}
+
+
+def planned(http: Client, key: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """The Tests of a Test Plan, and no status. Raises NotFound where there is no such plan."""
+    return ((row, "") for row in http.rows(f"raven/2.0/api/testplan/{segment(key)}/test", PAGING))
+
+
+def recorded(http: Client, key: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """The Tests of a Test Execution, and their statuses. Raises NotFound where there is no such execution."""
+    return ((row, str(row.get("status"))) for row in http.rows(f"raven/2.0/api/testexec/{segment(key)}/test", PAGING))
 
 
 def statuses(http: Client, project: str) -> list[str]:

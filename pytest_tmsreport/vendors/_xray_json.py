@@ -11,7 +11,7 @@ from typing import Any
 from ..aggregate import name_of
 from ..journal import read
 from ..model import Outcome, Result, Step
-from ..render import cut, particulars, remarks, steps_as_text, trim, utc
+from ..render import cut, dotted, particulars, remarks, steps_as_text, trim, utc
 
 KEY = re.compile(r"\b[A-Z][A-Z0-9_]+-[1-9][0-9]*\b")
 """A Jira issue's."""
@@ -107,8 +107,7 @@ class Format:
 
 def definition(result: Result) -> str:
     """The dotted name of a test, without its parameters: what Xray makes of class and name in a JUnit report."""
-    path, _, name = result.nodeid.partition("[")[0].partition("::")
-    return ".".join(part for part in (path.removesuffix(".py").replace("/", "."), name.replace("::", ".")) if part)
+    return dotted(result.nodeid.partition("[")[0])
 
 
 def new_test(result: Result, project: str, folder: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,15 +18,16 @@ from ..errors import (
 )
 from ..model import Outcome, Result, Run
 from ..render import cut, mark, segment, trim, utc
-from ..vendor import Vendor, setting
+from ..vendor import Case, Vendor, setting
 from . import _qase_shared as shared
 from ._qase_errors import TABLE
-from ._qase_lists import configuration_id
+from ._qase_lists import configuration_id, planned, recorded
 from ._qase_results import culprits, late_rows, row
 
 if TYPE_CHECKING:
     from ..client import Client, File
 
+FAILED = ("failed", "invalid")
 COMPLETED = 1  # the one run status whose number is known
 
 
@@ -43,6 +44,9 @@ class Qase(Vendor):
     finished is noted there as well, by reading, changing and writing it: should one machine's note be lost to another's
     three times over, the run stays open, and never is it completed too early. A machine that runs its tests again adds
     results: Qase takes an id of ours once, so that results of the same ids would be passed over.
+
+    Where only the cases of a run that have failed are to run again, one with several results has failed where any has:
+    Qase does not tell a later attempt from another test of the case.
 
     Unconfirmed in Qase's documents, and so a setting or handled as said: since when a batch over 200 is refused (a
     refused batch is halved); the limit of bytes in a request (`batch_bytes`); the limit of requests
@@ -182,6 +186,13 @@ class Qase(Vendor):
             return [remote for _, remote in found]
         named = {name: remote for name, remote in found if [each for each, _ in found].count(name) == 1}
         return [named.get(file.name, "") for file in files]
+
+    def planned(self, http: Client, plan: str) -> Iterable[Case]:
+        return planned(http, self.project, plan)
+
+    def recorded(self, http: Client, run_id: str) -> Iterable[Case]:
+        words = [*FAILED, *(str(self.word(outcome)) for outcome in Outcome if outcome.is_bad)]
+        return recorded(http, self.project, run_id, list(dict.fromkeys(words)))
 
     def run_url(self, run_id: str) -> str:
         hosts = {"qase.io": "app.qase.io", "eu.qase.io": "app-eu.qase.io"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,8 +10,9 @@ from ..auth import Header, basic
 from ..errors import ConfigError, ErrorTable, Rejected, VendorError, dig
 from ..model import Outcome, Result, Run
 from ..render import segment
-from ..vendor import Vendor, setting
+from ..vendor import Case, Vendor, setting
 from . import _testrail_cases as cases
+from . import _testrail_lists as lists
 from . import _testrail_results as results
 from . import _testrail_runs as runs
 from ._testrail_errors import ERRORS
@@ -167,6 +168,13 @@ class TestRail(Vendor):
         except Rejected:
             if not runs.read(self, http, run_id).pick("is_completed", bool):
                 raise
+
+    def planned(self, http: Client, plan: str) -> Iterable[Case]:
+        return lists.planned(http, plan)
+
+    def recorded(self, http: Client, run_id: str) -> Iterable[Case]:
+        bad = {results.status(self, http, outcome) for outcome in Outcome if outcome.is_bad}
+        return lists.recorded(self, http, run_id, bad)
 
     def run_url(self, run_id: str) -> str:
         return f"{self.url.rstrip('/')}/index.php?/runs/view/{segment(run_id)}"

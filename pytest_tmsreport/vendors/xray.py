@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NotFound, PermanentError, Rejected, TooLarge, VendorError
+from ..errors import NotFound, PermanentError, Rejected, TooLarge, VendorError, dig
 from ..model import Outcome, Result, Run
 from ..render import bears, cut, mark, segment, trim
+from ..vendor import Case
 from . import _xray_cloud as cloud
 from . import _xray_dc as dc
 from ._xray_json import DEFINITION, KEY, Format, defects, definition, filled
@@ -142,6 +143,12 @@ class Xray(Settings):
         named = {error.code} if isinstance(error.code, str) else set(KEY.findall(error.text))
         return {index: error.text for index, result in enumerate(batch) if named & {*result.case_ids, *defects(result)}}
 
+    def planned(self, http: Client, plan: str) -> Iterable[Case]:
+        return self._cases((cloud if self.is_cloud else dc).planned(http, self._key(plan)))
+
+    def recorded(self, http: Client, run_id: str) -> Iterable[Case]:
+        return self._cases((cloud if self.is_cloud else dc).recorded(http, self._key(run_id)))
+
     def close_run(self, http: Client, run_id: str) -> None:
         if self.closes:
             dc.move(http, run_id, self.transition)
@@ -152,5 +159,18 @@ class Xray(Settings):
 
     def case_ids(self, result: Result) -> tuple[str, ...]:
         """The keys; a number is one of the project."""
-        found = (re.sub(r"(?i)\AC?0*([1-9][0-9]*)\Z", rf"{self.project}-\1", text) for text in super().case_ids(result))
-        return tuple(dict.fromkeys(text.upper() if KEY.fullmatch(text.upper()) else text for text in found))
+        return tuple(dict.fromkeys(map(self._key, super().case_ids(result))))
+
+    def _key(self, text: str) -> str:
+        found = re.sub(r"(?i)\AC?0*([1-9][0-9]*)\Z", rf"{self.project}-\1", text)
+        return found.upper() if KEY.fullmatch(found.upper()) else found
+
+    def _cases(self, tests: Iterable[tuple[dict[str, Any], str]]) -> Iterator[Case]:
+        """The cases of Tests and their statuses."""
+        bad = {"FAILED", "FAIL", *(str(self.word(outcome)) for outcome in Outcome if outcome.is_bad)}
+        for test, status in tests:
+            key = str(dig(test, "jira.key") or test.get("key"))
+            number = key.removeprefix(f"{self.project}-")
+            ids = (key, f"C{number}", number) if number != key else (key,)
+            names = (str(test["unstructured"]),) if test.get("unstructured") else ()
+            yield Case(ids, str(dig(test, "jira.summary") or ""), names, status in bad)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +66,10 @@ GOLDEN = {
 class TestQase(VendorContract):
     vendor = QASE
     sandbox = staticmethod(qase_sandbox.create)
+
+    def plan(self, desk: Desk, cases: Sequence[str]) -> str:
+        body = {"title": "Nightly", "cases": [int(case) for case in cases]}
+        return str(desk.client().post("v1/plan/SHOP", json=body).pick("result.id", int))
 
     def test_a_full_result_is_sent_as_written_out_here(self, desk: Desk) -> None:
         desk.write(FULL)
@@ -385,6 +389,21 @@ class TestQase(VendorContract):
     def test_verify_tells_a_wrong_project_and_changes_nothing(self, desk: Desk) -> None:
         desk.vendor.verify(desk.client())
         assert [each.method for each in desk.box.requests] == ["GET"]
+
+    def test_a_case_of_several_tests_has_failed_where_one_has(self, desk: Desk) -> None:
+        outcomes = (Outcome.PASSED, Outcome.FAILED, Outcome.PASSED, Outcome.ERROR, Outcome.SKIPPED)
+        numbers = ("1", "1", "1", "2", "3")
+        results = [
+            replace(result, outcome=outcome, ids=({"": (number,)},))
+            for result, outcome, number in zip(make_results(5), outcomes, numbers, strict=True)
+        ]
+        desk.write(*results)
+        cases = desk.vendor.recorded(desk.client(), desk.send().run_id)
+        assert {case.ids: case.has_failed for case in cases} == {
+            ("SHOP-1", "C1", "1"): True,
+            ("SHOP-2", "C2", "2"): True,
+            ("SHOP-3", "C3", "3"): False,
+        }
 
 
 def _forgetful(desk: Desk) -> Callable[[float], None]:

@@ -115,6 +115,8 @@ def sent(tmp_path: Path) -> list[requests.PreparedRequest]:
     client = Client(QASE, transport=recorder)
     QASE.verify(client)
     QASE.read_run(client, tally.run_id)
+    assert [case.ids[0] for case in QASE.planned(client, "7")] == ["SHOP-1", "SHOP-2", "SHOP-3"]
+    assert "SHOP-12" in [case.ids[0] for case in QASE.recorded(client, tally.run_id) if case.has_failed]
     QASE.finish_shard(client, tally.run_id, 1, 2)
     QASE.discard_run(client, QASE.open_run(client, replace(RUN, key="build-7")))
     return recorder.sent
@@ -132,6 +134,8 @@ def test_an_upload_that_uses_all_there_is_meets_every_address(sent: list[request
         "POST https://api.qase.io/v1/run/SHOP/1/complete",
         "GET https://api.qase.io/v1/project/SHOP",
         "GET https://api.qase.io/v1/run/SHOP/1",
+        "GET https://api.qase.io/v1/plan/SHOP/7",
+        "GET https://api.qase.io/v1/result/SHOP",
         "PATCH https://api.qase.io/v1/run/SHOP/1",
         "GET https://api.qase.io/v1/run/SHOP/2",
         "DELETE https://api.qase.io/v1/run/SHOP/2",
@@ -264,6 +268,8 @@ def test_the_official_clients_find_in_the_sandbox_what_they_know_from_qase(judge
         "bulk": True,
         "single": True,
         "listed": [[1, "by the official client", "in_progress"]],
+        "plan": [3, 5],
+        "results": [2, [[1, "passed"], [2, "passed"]]],
         "completed": True,
         "read": [1, 2, [1, 2]],
         "refused": {"wrong token": 401, "unknown project": 404, "unknown run": 404, "unknown status": 422},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,29 @@ class TestTestRail(VendorContract):
     vendor = TESTRAIL
     closing = replace(TESTRAIL, close=True)
     sandbox = staticmethod(testrail_sandbox.create)
+
+    def plan(self, desk: Desk, cases: Sequence[str]) -> str:
+        plan = desk.client().post(f"add_plan/{PROJECT}", json={"name": "Nightly"}).pick("id", int)
+        numbers = [int(case) for case in cases]
+        for part in (numbers[::2], numbers[1::2], numbers[:1]):  # a case may be in several runs
+            entry = {"suite_id": 1, "include_all": False, "case_ids": part}
+            desk.client().post(f"add_plan_entry/{plan}", json=entry)
+        return f"R{plan}"
+
+    def test_a_case_of_a_plan_is_known_by_its_automation_id_too(self, desk: Desk) -> None:
+        desk.sandbox = testrail_sandbox.create(
+            Rules(automation={2: "<p>tests.test_cart.TestCart.test_add[a&lt;b]</p>"})
+        )
+        desk.mount.sandboxes["testrail"] = desk.sandbox
+        cases = list(desk.vendor.planned(desk.client(), "8"))
+        assert [case.ids for case in cases] == [("C1", "1"), ("C2", "2"), ("C3", "3")]
+        assert [case.names for case in cases] == [(), ("tests.test_cart.TestCart.test_add[a<b]",), ()]
+        assert cases[0].title == "Case 1"
+
+    def test_a_plan_of_an_older_server_is_read_as_well(self, desk: Desk) -> None:
+        desk.sandbox = testrail_sandbox.create(Rules(is_old=True))
+        desk.mount.sandboxes["testrail"] = desk.sandbox
+        assert len(list(desk.vendor.planned(desk.client(), "R8"))) == 3
 
     # What is sent
 

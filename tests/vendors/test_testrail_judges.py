@@ -197,6 +197,7 @@ def test_a_client_finds_in_the_sandbox_what_it_knows_from_testrail(
         "file": True,
         "entry": [1, 3],
         "tests": [[False, 1], [False, 4], [False, 3], [True, 5]],
+        "planned": [1, 2, 3],
         "counts": [1, 1, 1, 1],
         "of run": True,
         "closed": True,

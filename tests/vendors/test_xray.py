@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 
+from pytest_tmsreport.client import Client, Reply
 from pytest_tmsreport.errors import ConfigError, NotFound, PermanentError, VendorError
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import xray as xray_sandbox
@@ -419,6 +421,33 @@ class TestCloud(Common):
     opening = "graphql"
     type_key = "type"
 
+    def plan(self, desk: Desk, cases: Sequence[str]) -> str:
+        http = desk.client()
+        fields = {"project": {"key": "SHOP"}, "summary": "Nightly"}
+        keys = [f"SHOP-{case}" for case in cases]
+        found: list[str] = []
+        for start in range(0, len(keys), 100):
+            jql = f"key in ({', '.join(keys[start : start + 100])})"
+            tests = _ask(
+                http, "query ($jql: String!) { getTests(jql: $jql, limit: 100) { results { issueId } } }", jql=jql
+            )
+            found += [row["issueId"] for row in tests.pick("data.getTests.results", list)]
+        making = """mutation ($tests: [String], $jira: JSON!) {
+          createTestPlan(testIssueIds: $tests, jira: $jira) { testPlan { jira(fields: ["key"]) } }
+        }"""
+        made = _ask(http, making, tests=found, jira={"fields": fields})
+        return made.pick("data.createTestPlan.testPlan.jira.key", str)
+
+    def test_a_generic_test_of_a_plan_is_known_by_its_definition(self, desk: Desk) -> None:
+        rules = Rules(tests={"SHOP-1": "tests.test_cart.test_add"}, plans={"SHOP-90070": ("SHOP-1",)})
+        _furnish(desk, rules)
+        (case,) = desk.vendor.planned(desk.client(), "90070")
+        assert (case.ids, case.names) == (("SHOP-1", "C1", "1"), ("tests.test_cart.test_add",))
+
+    def test_an_issue_that_is_no_plan_is_called_so(self, desk: Desk) -> None:
+        with pytest.raises(NotFound, match="it is another issue"):
+            list(desk.vendor.planned(desk.client(), "SHOP-1"))
+
     def test_a_full_result_is_sent_as_written_out_here(self, desk: Desk) -> None:
         _reconfigure(desk, custom_fields={"severity": "12"})
         log = desk.journal.attach("log.txt", "text/plain", b"hello")
@@ -603,6 +632,18 @@ class TestDataCenter(Common):
     opening = "api/2/issue"
     type_key = "testType"
 
+    def plan(self, desk: Desk, cases: Sequence[str]) -> str:
+        fields = {"project": {"key": "SHOP"}, "summary": "Nightly", "issuetype": {"name": "Test Plan"}}
+        key = desk.client().post("api/2/issue", json={"fields": fields}).pick("key", str)
+        added = {"add": [f"SHOP-{case}" for case in cases]}
+        desk.client().post(f"raven/2.0/api/testplan/{key}/test", json=added, may_be_empty=True)
+        return key
+
+    def test_a_server_that_shows_less_of_a_list_than_is_asked_for_is_read_to_its_end(self, desk: Desk) -> None:
+        _furnish(desk, Rules(page_rows=7))
+        plan = self.plan(desk, [str(number) for number in range(1, 31)])
+        assert [case.ids[0] for case in desk.vendor.planned(desk.client(), plan)] == [f"SHOP-{n}" for n in range(1, 31)]
+
     def test_a_full_result_is_sent_as_written_out_here(self, desk: Desk) -> None:
         _reconfigure(desk, custom_fields={"severity": "12"})
         log = desk.journal.attach("log.txt", "text/plain", b"hello")
@@ -720,6 +761,10 @@ class _Signed(Canned):
 
 def _reconfigure(desk: Desk, **settings: Any) -> None:
     desk.vendor = replace(desk.vendor, **settings)
+
+
+def _ask(http: Client, query: str, **variables: Any) -> Reply:
+    return http.post("graphql", json={"query": query, "variables": variables})
 
 
 def _furnish(desk: Desk, rules: Rules) -> None:

@@ -182,6 +182,7 @@ type CreateTestExecutionResult { testExecution: TestExecution warnings: [String]
 type Query {
   getTests(jql: String, issueIds: [String], projectId: String, limit: Int!, start: Int): TestResults
   getTestExecutions(jql: String, issueIds: [String], projectId: String, limit: Int!, start: Int): TestExecutionResults
+  getTestPlans(jql: String, issueIds: [String], projectId: String, limit: Int!, start: Int): TestPlanResults
   getProjectSettings(projectIdOrKey: String): ProjectSettings
   getStatuses: [TestStatusType]
 }
@@ -191,7 +192,16 @@ type Mutation {
 }
 """
 """What the vendor's partial types leave out: the roots, as its pages describe them."""
-QUERIES = (cloud.CREATE, cloud.EXECUTIONS, cloud.TESTS_OF, cloud.DELETE, cloud.TESTS, cloud.PROJECT)
+QUERIES = (
+    cloud.CREATE,
+    cloud.EXECUTIONS,
+    cloud.TESTS_OF,
+    cloud.DELETE,
+    cloud.TESTS,
+    cloud.PROJECT,
+    cloud.PLANNED,
+    cloud.RECORDED,
+)
 WRONG = (
     "{ getTests { total } }",
     "{ getTests(limit: 1) { nothing } }",

@@ -14,12 +14,15 @@ from qase.api_client_v1 import ApiClient as ClientV1  # type: ignore[import-not-
 from qase.api_client_v1 import Configuration as ConfigurationV1
 from qase.api_client_v1.api.attachments_api import AttachmentsApi  # type: ignore[import-not-found]
 from qase.api_client_v1.api.configurations_api import ConfigurationsApi  # type: ignore[import-not-found]
+from qase.api_client_v1.api.plans_api import PlansApi  # type: ignore[import-not-found]
 from qase.api_client_v1.api.projects_api import ProjectsApi  # type: ignore[import-not-found]
+from qase.api_client_v1.api.results_api import ResultsApi as ResultsApiV1  # type: ignore[import-not-found]
 from qase.api_client_v1.api.runs_api import RunsApi  # type: ignore[import-not-found]
 from qase.api_client_v1.exceptions import ApiException  # type: ignore[import-not-found]
 from qase.api_client_v1.models import (  # type: ignore[import-not-found]
     ConfigurationCreate,
     ConfigurationGroupCreate,
+    PlanCreate,
     RunCreate,
 )
 from qase.api_client_v2 import ApiClient as ClientV2  # type: ignore[import-not-found]
@@ -73,6 +76,9 @@ def session(url: str, token: str) -> dict[str, Any]:
     bulk = results.create_results_v2(PROJECT, run_id, CreateResultsRequestV2(results=[passed]))
     single = results.create_result_v2(PROJECT, run_id, failed)
     listed = runs.get_runs(PROJECT, search="official", limit=100, offset=0).result
+    plan_id = PlansApi(v1).create_plan(PROJECT, PlanCreate(title="Nightly", cases=[3, 5])).result.id
+    plan = PlansApi(v1).get_plan(PROJECT, plan_id).result
+    rows = ResultsApiV1(v1).get_results(PROJECT, run=str(run_id), status="passed,failed", limit=100).result
     completed = runs.complete_run(PROJECT, run_id)
     read = runs.get_run(PROJECT, run_id, include="cases").result
     return {
@@ -83,6 +89,8 @@ def session(url: str, token: str) -> dict[str, Any]:
         "bulk": bulk.status,
         "single": single.result.hash is not None,
         "listed": [[each.id, each.title, each.status_text] for each in listed.entities],
+        "plan": [each.case_id for each in plan.cases],
+        "results": [rows.total, sorted([each.case_id, each.status] for each in rows.entities)],
         "completed": completed.status,
         "read": [read.status, read.stats.total, sorted(read.cases)],
         "refused": {

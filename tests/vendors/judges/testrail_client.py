@@ -32,6 +32,7 @@ def session(told: dict[str, Any]) -> dict[str, Any]:
     entry = api.plans.add_plan_entry(3, 1, name="entry", include_all=False, case_ids=[7])
     tests = api.tests.get_tests(run["id"])["tests"]
     read = api.runs.get_run(run["id"])
+    planned = api.plans.get_plan(8)["entries"][0]["runs"]
     closed = api.runs.close_run(run["id"])
     return {
         "user": api.users.get_user_by_email(told["user"])["email"],
@@ -46,6 +47,7 @@ def session(told: dict[str, Any]) -> dict[str, Any]:
         "file": bool(file["attachment_id"]),
         "entry": [len(entry["runs"]), entry["runs"][0]["plan_id"]],
         "tests": [[test["case_id"] == case["id"], test["status_id"]] for test in tests],
+        "planned": [test["case_id"] for test in api.tests.get_tests(planned[0]["id"])["tests"]],
         "counts": [read[f"{name}_count"] for name in ("passed", "failed", "retest", "untested")],
         "of run": [row["id"] for row in api.results.get_results_for_run(run["id"])["results"]]
         == [one["id"], results[1]["id"], results[0]["id"]],
