@@ -136,7 +136,7 @@ def _within(suite: int) -> str:
 @lru_cache(maxsize=8)
 def _only_suite(http: Client, project: int, *, needs_number: bool) -> int:
     mode = http.get(f"get_project/{project}").pick("suite_mode", int)
-    if mode not in (BASELINES, SEVERAL) and not needs_number:
+    if http.is_rehearsal or (mode not in (BASELINES, SEVERAL) and not needs_number):
         return 0
     suites = list(rows(http, f"get_suites/{project}", "suites"))
     if mode == BASELINES:
