@@ -502,7 +502,7 @@ def _body(request: Request, stack: ExitStack) -> tuple[Any, dict[str, str]]:
     if request.files or request.form:
         parts: list[tuple[str, Any]] = list((request.form or {}).items())
         for field, file in request.files:
-            parts.append((field, (file.name, stack.enter_context(file.open()), file.mime)))
+            parts.append((field, (file.name or None, stack.enter_context(file.open()), file.mime)))  # none: a value
         form = MultipartEncoder(parts)
         return form, {"Content-Type": form.content_type}
     if request.json is None:
