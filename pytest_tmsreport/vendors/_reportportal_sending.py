@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ..errors import NotFound, Rejected, dig
+from ..errors import NotFound, Rejected, VendorError, dig
 from ..render import segment
 from ..vendor import Content
 from ._reportportal_errors import DONE
@@ -77,17 +77,26 @@ def sent(vendor: ReportPortal, http: Client, run_id: str, batch: Sequence[Result
         item(Scope(vendor, run_id, known.start), index, result, locator)
         for index, (result, locator) in enumerate(zip(batch, locators, strict=True))
     ]
-    way = Way(vendor, http, run_id, known)
-    for result, each in zip(batch, items, strict=True):
-        way.start(each, way.suite(place(result)))
-    way.log([entry for each in items for entry in _entries(each)])
-    for result, each in zip(batch, items, strict=True):
-        way.end(each)
-        for depth in range(len(place(result))):
-            above = place(result)[: depth + 1]
-            known.ends[above] = max(known.ends.get(above, known.start), int(each.end["endTime"]))
-    known.done -= {key for each in items for key in _keys(each)}
+    keys = {key for each in items for key in _keys(each)}
+    try:
+        _send(Way(vendor, http, run_id, known), list(zip(map(place, batch), items, strict=True)))
+    except VendorError as error:
+        error.answered = error.answered and not known.done & keys  # a part of the batch is there
+        raise
+    known.done -= keys
     return [each.id for each in items]
+
+
+def _send(way: Way, items: Sequence[tuple[Path, Item]]) -> None:
+    for path, each in items:
+        way.start(each, way.suite(path))
+    way.log([entry for _, each in items for entry in _entries(each)])
+    known = way.known
+    for path, each in items:
+        way.end(each)
+        for depth in range(len(path)):
+            above = path[: depth + 1]
+            known.ends[above] = max(known.ends.get(above, known.start), int(each.end["endTime"]))
 
 
 def arrived(vendor: ReportPortal, http: Client, run_id: str, batch: Sequence[Result]) -> dict[str, str]:
