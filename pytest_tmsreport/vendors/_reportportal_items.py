@@ -167,7 +167,9 @@ def code_ref(result: Result) -> str:
 
 
 def node_ids(code: str, name: str) -> tuple[str, ...]:
-    """The node ids that such a place and name may stand for."""
+    """The node ids that such a place and name may stand for; a name may be one by itself."""
+    if "::" in name:
+        return (name,)
     file, found, inner = code.partition(":")
     if not found:
         return (code,) if code else ()
