@@ -10,6 +10,7 @@ DONE = (40018, 40022)
 _ID = "look at the item in ReportPortal, then send it again"
 _TIMES = "are the clocks of all machines right?"
 _DONE = "not repeated: what was to be finished is finished"
+_ONE = "not repeated: the culprits are taken out of the batch, the rest is sent, unless the launch itself is gone"
 
 TABLE = ErrorTable(
     message=("message", "error_description", "error"),
@@ -34,7 +35,7 @@ TABLE = ErrorTable(
         4004: Fault(AuthError, "this address is locked after wrong logins", "wait, and check the key"),
         4040: Fault(NotFound, "unknown project", "check `project`: in 5.x its name in lower case, in 6.0 its key"),
         4041: Fault(NotFound, "unknown launch", "was it deleted? check `run_id`"),
-        4043: Fault(NotFound, "unknown item", "was it, or what it is in, deleted?"),
+        4043: Fault(NotFound, "unknown item", "was it, or what it is in, deleted?", what_next=_ONE),
         4063: Fault(Rejected, "the launch is not finished", "finish it first"),
         4064: Fault(Rejected, "the item is not finished", "finish it first"),
         4065: Fault(Rejected, "not a status that something can be finished with", "correct `status.…`"),
@@ -44,7 +45,7 @@ TABLE = ErrorTable(
         5001: Fault(Transient, "ReportPortal failed", "send again later"),
         40016: Fault(Rejected, "a value is not valid", "look at ReportPortal's words"),
         40017: Fault(Rejected, "a log entry is not valid", "look at ReportPortal's words"),
-        40018: Fault(Rejected, "the item is finished already", _ID, what_next=_DONE),
+        40018: Fault(Rejected, "the item is finished already", "nothing", what_next=_DONE),
         40019: Fault(
             Rejected, "neither a status nor anything within that tells it", "look at the item in ReportPortal"
         ),
@@ -60,7 +61,7 @@ TABLE = ErrorTable(
         40027: Fault(Rejected, "nothing can be logged there", _ID),
         40036: Fault(Rejected, "it cannot be taken for a retry", "set `attempts = last`"),
         40041: Fault(Rejected, "an attempt that was followed takes nothing more", "set `attempts = last`"),
-        40416: Fault(NotFound, "unknown defect type", "correct `defects`, or the mark's issue type"),
+        40416: Fault(NotFound, "unknown defect type", "correct `defects`, or the mark's issue type", what_next=_ONE),
         40424: Fault(NotFound, "unknown launch or item", "was it deleted? check `run_id`"),
     },
 )
