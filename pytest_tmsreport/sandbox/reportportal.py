@@ -12,11 +12,24 @@ from flask import Flask, Response, jsonify, request
 
 from .box import Box, Refusal, read_json
 from .checks import Check
-from .reportportal_fields import DEFECTS, ITEM, ITEM_END, LAUNCH, LAUNCH_END, LOG, PROJECT, TOKEN, Rules
+from .reportportal_fields import (
+    CLIENT,
+    DEFECTS,
+    ITEM,
+    ITEM_END,
+    LAUNCH,
+    LAUNCH_END,
+    LOG,
+    PASSWORD,
+    PROJECT,
+    TOKEN,
+    USER,
+    Rules,
+)
 from .reportportal_store import Item, Launch, Row, Store, refused
 from .site import Refused, Sandbox, json_body, new_app
 
-__all__ = ["PROJECT", "TOKEN", "Rules", "create", "environment", "error_body"]
+__all__ = ["CLIENT", "PASSWORD", "PROJECT", "TOKEN", "USER", "Rules", "create", "environment", "error_body"]
 
 UNKNOWN = (4041, 4043)
 """What the queue waits for: it may still come."""
@@ -25,7 +38,7 @@ UNKNOWN = (4041, 4043)
 def create(rules: Rules | None = None, *, clock: Callable[[], float] = time.time) -> Sandbox:
     """A server with one project; `clock` is in epoch seconds."""
     rules = rules or Rules()
-    box = Box("reportportal", secrets=(rules.token,))
+    box = Box("reportportal", secrets=(rules.token, rules.password))
     return Sandbox(box, _Server(box, rules, clock).app(), error_body, environment)
 
 
@@ -83,11 +96,13 @@ class _Server:
         self._box = box
         self._rules = rules
         self._store = Store(box, rules, clock)
+        self._tokens = [rules.token]
         self._queue = _Queue(box, rules.behind)
 
     def app(self) -> Flask:
         app = new_app(self._box, error_body, self._admit, run_page="/ui/<run_id>")
         for method, path, view in (
+            ("POST", "/uat/sso/oauth/token", self.sign_in),
             ("GET", "/composite/info", self.info),
             ("GET", "/api/info", self.info),
             ("GET", "/api/users", self.user),
@@ -110,6 +125,14 @@ class _Server:
         ):
             app.add_url_rule(path, f"{method} {path}".replace(".", "_"), view, methods=[method])
         return app
+
+    def sign_in(self) -> Response:
+        """A token for a password (RFC 6749, 4.3)."""
+        told = (request.form.get("username"), request.form.get("password"), request.form.get("client_id"))
+        if request.form.get("grant_type") != "password" or told != (USER, self._rules.password, CLIENT):
+            raise Refused(401, "Bad credentials")
+        self._tokens.append(f"oauth-{len(self._tokens)}-{self._rules.token}")
+        return _answer({"access_token": self._tokens[-1], "token_type": "bearer", "expires_in": 600})
 
     def info(self) -> Response:
         return jsonify({"build": {"version": "5.15.1", "name": "API Service"}, "environment": {}})
@@ -272,9 +295,9 @@ class _Server:
         return _answer(answer, status)
 
     def _admit(self) -> None:
-        if request.path in ("/api/info", "/composite/info"):
+        if request.path in ("/api/info", "/composite/info", "/uat/sso/oauth/token"):
             return
-        if request.headers.get("Authorization") != f"Bearer {self._rules.token}":
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._tokens:
             raise Refused(401, "Full authentication is required to access this resource")
         project = (request.view_args or {}).get("project")
         if project is not None and project.lower() != self._rules.project:

@@ -12,6 +12,7 @@ from .checks import Check, both, each, flag, nullable, one_of, record, text
 
 PROJECT = "shop"
 TOKEN = "sandbox-reportportal-key"  # noqa: S105 - opens nothing but the sandbox
+USER, PASSWORD, CLIENT = "ci", "sandbox-reportportal-password", "ui"
 MEBIBYTE = 2**20
 TYPES = (
     *("suite", "story", "test", "scenario", "step", "before_class", "before_groups", "before_method", "before_suite"),
@@ -38,6 +39,7 @@ class Rules:
     """
 
     token: str = TOKEN
+    password: str = PASSWORD
     project: str = PROJECT
     behind: int = 0
     conflicts: bool = False

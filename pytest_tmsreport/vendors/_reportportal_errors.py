@@ -17,7 +17,7 @@ TABLE = ErrorTable(
     code=("errorCode",),
     codes={
         400: Fault(Rejected, "the request is not valid", "look at ReportPortal's words"),
-        401: Fault(AuthError, "the API key is wrong or expired", "make a new key in the profile"),
+        401: Fault(AuthError, "the API key or password is wrong or expired", "make a new key in the profile"),
         403: Fault(AuthError, "the key's owner lacks a right", "let the owner of the key into the project as a member"),
         404: Fault(NotFound, "unknown project, launch or item", "check `url`, `project` and `run_id`"),
         406: Fault(Rejected, "it cannot be done now", "look at ReportPortal's words"),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ..auth import Header, bearer
+from ..auth import Auth, TokenExchange, bearer
 from ..errors import ConfigError, ErrorTable, VendorError, dig
 from ..model import Outcome, Result, Run
 from ..render import segment
@@ -17,6 +17,10 @@ from ._reportportal_errors import TABLE
 
 if TYPE_CHECKING:
     from ..client import Client
+
+
+TOKEN_S = 300.0
+"""How long a token of OAuth is taken for good; one that ends earlier is renewed when it is refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,12 @@ class ReportPortal(Vendor):
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "url": ("RP_ENDPOINT",),
         "token": ("RP_API_KEY", "RP_UUID"),
+        "oauth_uri": ("RP_OAUTH_URI",),
+        "user": ("RP_OAUTH_USERNAME",),
+        "password": ("RP_OAUTH_PASSWORD",),
+        "client_id": ("RP_OAUTH_CLIENT_ID",),
+        "client_secret": ("RP_OAUTH_CLIENT_SECRET",),
+        "oauth_scope": ("RP_OAUTH_SCOPE",),
         "project": ("RP_PROJECT",),
         "run_id": ("RP_LAUNCH_UUID", "RP_LAUNCH_ID"),
         "mode": ("RP_MODE",),
@@ -77,6 +87,13 @@ class ReportPortal(Vendor):
     errors: ClassVar[ErrorTable] = TABLE
 
     project: str = setting("name of the project; its key since 6.0")
+    token: str = setting("API key; none where `user` signs in", secret=True, default="")
+    user: str = setting("who signs in by OAuth, where there is no API key", default="")
+    password: str = setting("the user's password", secret=True, default="")
+    client_id: str = setting("the client that the OAuth server knows", default="ui")
+    client_secret: str = setting("its secret, if it has one", secret=True, default="")
+    oauth_uri: str = setting("where tokens are given, on the same server", default="uat/sso/oauth/token")
+    oauth_scope: str = setting("what the token is to be good for", default="")
     api: Literal["v2", "v1"] = setting("v2 answers at once and works later, v1 answers when it is done", default="v2")
     mode: Literal["DEFAULT", "DEBUG", "default", "debug"] = setting("kind of launch", default="DEFAULT")
     rerun: bool = setting("continue the newest launch of this name: tests that are in it become retries", default=False)
@@ -105,6 +122,13 @@ class ReportPortal(Vendor):
     def __post_init__(self) -> None:
         if not self.project.strip():
             raise ConfigError(f"`project` of {self.name} is empty")
+        if not self.token and not (self.user and self.password):
+            variable = f"TMSREPORT_{self.name.upper()}_TOKEN"
+            raise ConfigError(
+                f"{self.name} has no `token`, an API key: set {variable}, or `user` and its password for OAuth"
+            )
+        if "://" in self.oauth_uri and not self.oauth_uri.startswith(f"{self.base_url}/"):
+            raise ConfigError(f"`oauth_uri` of {self.name} is on another server than `url`: no password is sent there")
         unknown = sorted(set(self.defects) - {outcome.value for outcome in Outcome})
         if unknown:
             raise ConfigError(f"`defects` of {self.name} names {unknown[0]!r}, which is no outcome")
@@ -113,21 +137,33 @@ class ReportPortal(Vendor):
 
     @property
     def base_url(self) -> str:
-        return f"{self.url.rstrip('/').removesuffix('/api')}/api"
+        return self.url.rstrip("/").removesuffix("/api")
 
     @property
-    def auth(self) -> Header:
-        return bearer(self.token)
+    def auth(self) -> Auth:
+        if self.token:
+            return bearer(self.token)
+        fields = {
+            "grant_type": "password",
+            "username": self.user,
+            "password": self.password,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "scope": self.oauth_scope,
+        }
+        path = self.oauth_uri.removeprefix(f"{self.base_url}/").lstrip("/")
+        body = {name: value for name, value in fields.items() if value}
+        return TokenExchange(path, body, TOKEN_S, "access_token", is_form=True)
 
     @property
     def writes(self) -> str:
         """Where the paths of what is sent begin."""
-        return f"{'v1' if self.continues else self.api}/{segment(self.project)}"
+        return f"api/{'v1' if self.continues else self.api}/{segment(self.project)}"
 
     @property
     def reads(self) -> str:
         """Where the paths of what is read begin."""
-        return f"v1/{segment(self.project)}"
+        return f"api/v1/{segment(self.project)}"
 
     @property
     def continues(self) -> bool:
@@ -159,8 +195,7 @@ class ReportPortal(Vendor):
 
     def run_url(self, run_id: str) -> str:
         kind = "userdebug" if self.mode.upper() == "DEBUG" else "launches"
-        root = self.base_url.removesuffix("/api")
-        return f"{root}/ui/#{segment(self.project)}/{kind}/all/{segment(run_id)}"
+        return f"{self.base_url}/ui/#{segment(self.project)}/{kind}/all/{segment(run_id)}"
 
     def send(self, http: Client, run_id: str, batch: Sequence[Result]) -> Sequence[str]:
         return sending.sent(self, http, run_id, batch)

@@ -405,7 +405,7 @@ class TestReportPortal(VendorContract):
         desk.write(*results, replace(FULL, steps=(step,)))
         run_id = desk.send().run_id
         client = desk.client()
-        wanted = run_id if by == "uuid" else str(client.get(f"v1/shop/launch/uuid/{run_id}").pick("id", int))
+        wanted = run_id if by == "uuid" else str(client.get(f"api/v1/shop/launch/uuid/{run_id}").pick("id", int))
         cases = {case.title: case for case in desk.vendor.recorded(client, wanted)}
         assert len(cases) == 641
         assert {title for title, case in cases.items() if case.has_failed} == {
@@ -432,17 +432,40 @@ class TestReportPortal(VendorContract):
 
     @pytest.mark.parametrize(
         ("setting", "value"),
-        [("project", " "), ("defects", {"broken": "SI"}), ("logs_at_once", 0), ("batch_size", 0)],
+        [
+            ("project", " "),
+            ("token", ""),
+            ("oauth_uri", "https://elsewhere.test/token"),
+            ("defects", {"broken": "SI"}),
+            ("logs_at_once", 0),
+            ("batch_size", 0),
+        ],
     )
     def test_impossible_settings_are_found_before_anything_is_sent(self, setting: str, value: Any) -> None:
         with pytest.raises(ConfigError, match=setting):
             replace(RP, **{setting: value})
 
+    @pytest.mark.parametrize("uri", ["uat/sso/oauth/token", "https://rp.test/reportportal/uat/sso/oauth/token"])
+    def test_a_user_signs_in_for_a_token_where_there_is_no_key(self, desk: Desk, uri: str) -> None:
+        reconfigure(desk, token="", user="ci", password=reportportal_sandbox.PASSWORD, oauth_uri=uri)
+        desk.write(*self.results(3))
+        assert desk.send().delivered == 3
+        asked = [each for each in desk.box.requests if each.path.endswith("/oauth/token")]
+        assert [{part["field"]: part["value"] for part in each.body["parts"]} for each in asked] == [
+            {"grant_type": "password", "username": "ci", "password": "***", "client_id": "ui"}
+        ]
+
+    def test_a_wrong_password_keeps_everything(self, desk: Desk) -> None:
+        reconfigure(desk, token="", user="ci", password="wrong")
+        desk.write(*self.results(3))
+        tally = desk.send()
+        assert (tally.kept, "401" in tally.reason, tally.remedy) == (3, True, "make a new key in the profile")
+
     @pytest.mark.parametrize("url", ["https://rp.test/ctx", "https://rp.test/ctx/", "https://rp.test/ctx/api"])
     def test_the_address_may_have_a_path(self, url: str) -> None:
         vendor = replace(RP, url=url)
         assert (vendor.base_url, vendor.run_url("u")) == (
-            "https://rp.test/ctx/api",
+            "https://rp.test/ctx",
             "https://rp.test/ctx/ui/#shop/launches/all/u",
         )
 

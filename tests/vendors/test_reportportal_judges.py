@@ -15,7 +15,7 @@ from pytest_tmsreport.client import Client
 from pytest_tmsreport.model import Outcome, Run
 from pytest_tmsreport.sandbox import reportportal as reportportal_sandbox
 from pytest_tmsreport.sandbox.box import Box
-from pytest_tmsreport.sandbox.reportportal import PROJECT, TOKEN
+from pytest_tmsreport.sandbox.reportportal import PASSWORD, PROJECT, TOKEN, USER
 from pytest_tmsreport.sandbox.server import Served, serve
 from pytest_tmsreport.testing import make_results
 from pytest_tmsreport.vendors.reportportal import ReportPortal
@@ -95,6 +95,7 @@ def test_the_official_client_finds_in_the_sandbox_what_it_knows_from_reportporta
     vendor, client = ours
     opened = vendor.open_run(client, Run(id="r1", name="ours", start=0.0))
     question = {"url": served.url_of("reportportal"), "token": TOKEN, "project": PROJECT, "join": opened}
+    question |= {"user": USER, "password": PASSWORD}
     script = SCRIPTS / "reportportal_official.py"
     done = run(judges("reportportal", *PLUGIN), script, cwd=tmp_path, standard_input=json.dumps(question))
     assert done.returncode == 0
@@ -115,6 +116,7 @@ def test_the_official_client_finds_in_the_sandbox_what_it_knows_from_reportporta
         },
         "item": True,
         "unknown item": None,
+        "signed in": True,
         "stranger": None,
     }
     (shown,) = box.results_of(launch)

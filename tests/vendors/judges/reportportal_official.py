@@ -1,7 +1,7 @@
 """The package reportportal-client as a judge; runs where it is installed, and nothing of ours is.
 
-Reads `{"url": …, "token": …, "project": …, "join": …}` from stdin, goes through a whole session, joins the launch
-`join` of ours if there is one, and writes what it heard as JSON to stdout.
+Reads `{"url": …, "token": …, "project": …, "user": …, "password": …, "join": …}` from stdin, goes through a whole
+session, reports into the launch `join`, too, and writes what it heard as JSON to stdout.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ def session(told: dict[str, Any]) -> dict[str, Any]:
     joined.finish_test_item(own, now(), "PASSED")
     joined.finish_launch(now())
     stranger = RPClient(**where, api_key="wrong")
+    signed = RPClient(
+        **where,
+        oauth_uri=f"{told['url']}/uat/sso/oauth/token",
+        oauth_username=told["user"],
+        oauth_password=told["password"],
+        oauth_client_id="ui",
+    )
     return {
         "launch": launch,
         "ids": all([launch, suite, test, step, retry]),
@@ -63,6 +70,7 @@ def session(told: dict[str, Any]) -> dict[str, Any]:
         "link": client.get_launch_ui_url().partition("/ui/")[2],
         "item": isinstance(client.get_item_id_by_uuid(retry), int),
         "unknown item": client.get_item_id_by_uuid("4711"),
+        "signed in": bool(signed.get_project_settings()),
         "stranger": stranger.start_launch("by a stranger", now()),
     }
 
