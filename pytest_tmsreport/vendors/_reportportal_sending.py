@@ -34,8 +34,8 @@ class Told:
     """What a client has told of a run, and what it knows of it.
 
     `start` is when the run began (epoch milliseconds). `suites` maps the places of suites to their ids, `ends` to the
-    last end within (epoch milliseconds). `done` holds what has arrived of batches that are not through. `is_own`: the
-    run was opened here, and by nobody else.
+    last end within (epoch milliseconds). `done` holds what has arrived of batches that are not through, `unsure` the
+    items that an earlier upload may have begun. `is_own`: the run was opened here, and by nobody else.
     """
 
     start: int
@@ -43,6 +43,7 @@ class Told:
     suites: dict[Path, str] = field(default_factory=dict)
     ends: dict[Path, int] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
     locks: dict[Path, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
 
@@ -90,8 +91,11 @@ def sent(vendor: ReportPortal, http: Client, run_id: str, batch: Sequence[Result
 def _send(way: Way, items: Sequence[tuple[Path, Item]]) -> None:
     for path, each in items:
         way.start(each, way.suite(path))
-    way.log([entry for _, each in items for entry in _entries(each)])
     known = way.known
+    for entry in (entry for _, each in items if each.id in known.unsure for entry in _entries(each)):
+        if there(way.http, f"{way.vendor.reads}/log/uuid/{entry.body['uuid']}", entry.body["uuid"]):
+            known.done.add(f"log {entry.body['uuid']}")
+    way.log([entry for _, each in items for entry in _entries(each)])
     for path, each in items:
         way.end(each)
         for depth in range(len(path)):
@@ -107,6 +111,8 @@ def arrived(vendor: ReportPortal, http: Client, run_id: str, batch: Sequence[Res
         row = there(http, f"{vendor.reads}/item/uuid/{own}", own)
         if row and row.get("status") not in (None, "IN_PROGRESS"):
             found[ours] = own
+        else:
+            told(vendor, http, run_id).unsure.add(own)
     return found
 
 
