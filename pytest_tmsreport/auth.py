@@ -19,6 +19,8 @@ class Header:
 class TokenExchange:
     """A token that is fetched: `body` goes as JSON to `path`, unsigned, and the answer holds a bearer token.
 
+    With `is_form` it goes as a form (RFC 6749).
+
     `token` is the dotted path of the token in the answer; empty where the answer itself is the token, as a JSON string.
     `lifetime_s` says for how many seconds it is good.
     """
@@ -27,6 +29,7 @@ class TokenExchange:
     body: Mapping[str, str] = field(repr=False)
     lifetime_s: float
     token: str = ""
+    is_form: bool = False
 
 
 Auth = Header | TokenExchange

@@ -62,7 +62,8 @@ class File(Protocol):
 class Request(NamedTuple):
     """What is about to be sent.
 
-    `json` excludes `files` (pairs of a form's field and a file) and `form` (the form's other fields).
+    `json` excludes `files` (pairs of a form's field and a file) and `form` (the form's other fields). With `is_encoded`
+    its values go as a form without files.
     """
 
     method: str
@@ -73,6 +74,7 @@ class Request(NamedTuple):
     form: Mapping[str, str] | None = None
     may_be_empty: bool = False
     is_signed: bool = True
+    is_encoded: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -359,7 +361,7 @@ class Client:
             return bearer(self._token[0])
 
     def _exchanged(self, auth: TokenExchange) -> str:
-        asked = Request("POST", auth.path, json=dict(auth.body), is_signed=False)
+        asked = Request("POST", auth.path, json=dict(auth.body), is_signed=False, is_encoded=auth.is_form)
         reply = self._deliver(asked)
         token = reply.pick(auth.token, str) if auth.token else reply.body
         if not (isinstance(token, str) and token.isascii() and token.isprintable()):
@@ -509,11 +511,13 @@ def _body(request: Request, stack: ExitStack) -> tuple[Any, dict[str, str]]:
     if request.files or request.form:
         parts: list[tuple[str, Any]] = list((request.form or {}).items())
         for field, file in request.files:
-            parts.append((field, (file.name, stack.enter_context(file.open()), file.mime)))
+            parts.append((field, (file.name or None, stack.enter_context(file.open()), file.mime)))  # none: a value
         form = MultipartEncoder(parts)
         return form, {"Content-Type": form.content_type}
     if request.json is None:
         return None, {}
+    if request.is_encoded:
+        return urlencode(request.json).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
     text = jsonlib.dumps(request.json, separators=(",", ":"), allow_nan=False)
     return text.encode(), {"Content-Type": "application/json"}
 

@@ -478,14 +478,29 @@ def _origin(part_id: str) -> str:
 def _batches(results: Iterable[Result], vendor: Vendor) -> Iterator[list[Result]]:
     batch: list[Result] = []
     size = 0
-    for result in results:
-        weight = 1000 + 2 * (len(result.message) + len(result.traceback) + len(result.description))
-        if vendor.files == "inline":  # as base64
-            weight += sum(4 * each.size // 3 for each in result.attachments)
-        if batch and (len(batch) >= vendor.batch_size or size + weight > vendor.batch_bytes):
-            yield batch
+    for attempts in _tests(results):
+        if batch and len(batch) + len(attempts) > vendor.batch_size >= len(attempts):
+            yield batch  # batches overtake each other, attempts at a test must not
             batch, size = [], 0
-        batch.append(result)
-        size += weight
+        for result in attempts:
+            weight = 1000 + 2 * (len(result.message) + len(result.traceback) + len(result.description))
+            if vendor.files == "inline":  # as base64
+                weight += sum(4 * each.size // 3 for each in result.attachments)
+            if batch and (len(batch) >= vendor.batch_size or size + weight > vendor.batch_bytes):
+                yield batch
+                batch, size = [], 0
+            batch.append(result)
+            size += weight
     if batch:
         yield batch
+
+
+def _tests(results: Iterable[Result]) -> Iterator[list[Result]]:
+    """Attempts at one test together, in the order in which they were made."""
+    earlier: dict[str, list[Result]] = {}
+    for result in results:
+        if result.superseded:
+            earlier.setdefault(result.nodeid, []).append(result)
+        else:
+            yield [*earlier.pop(result.nodeid, ()), result]
+    yield from earlier.values()

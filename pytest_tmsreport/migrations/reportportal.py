@@ -62,12 +62,14 @@ RULES = (
     Rule(_two("rp_is_skipped_an_issue"), "skipped_is_issue", truth),
     Rule(_two("rp_verify_ssl"), ".ca_bundle", trust),
     Rule(_two("rp_report_fixtures"), ".fixtures", truth),
-    absent(_many("rp_rerun"), "`run_id` reports into a run that is there", "none"),
-    absent(_many("rp_rerun_of"), "`run_id` reports into a run that is there"),
-    absent(_many("rp_parent_item_id"), "results stand below their suites"),
+    Rule(_many("rp_rerun"), "rerun", truth, takes="none"),
+    Rule(_many("rp_rerun_of"), "rerun_of", passing=True),
+    Rule(_many("rp_parent_item_id"), "parent", passing=True),
+    Rule(_two("rp_bts_url"), "bts_url", address),
+    Rule(_two("rp_bts_project"), "bts_project"),
     absent(_many("rp_tests_attributes"), "`tags` of a mark on a module or class, or a hook in conftest.py", "many"),
     needless(_two("rp_ignore_attributes"), "pytest's marks are no tags", "many"),
-    *(absent(_two(f"rp_{each}"), ISSUES) for each in ("bts_issue_url", "issue_system_url", "bts_project", "bts_url")),
+    *(absent(_two(f"rp_{each}"), ISSUES) for each in ("bts_issue_url", "issue_system_url")),
     needless(_two("rp_issue_id_marks"), ISSUES),
     *(
         needless(_two(f"rp_hierarchy_{each}"), TREE)
