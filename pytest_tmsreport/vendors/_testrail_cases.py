@@ -50,6 +50,8 @@ def automation_field(vendor: TestRail, http: Client) -> str:
         )
         if field.get("system_name") in FIELDS and field.get("is_active") and is_here:
             return str(field["system_name"])
+    if http.is_rehearsal:
+        return FIELDS[0]
     remedy = f"add a case field {FIELDS[0]!r} of the type string to the project, or leave `create_cases` out"
     raise PermanentError("cases cannot be made: they have no automation id", vendor=vendor.name, remedy=remedy)
 
