@@ -239,7 +239,7 @@ class Client:
         repeat: bool = True,
         may_be_empty: bool = False,
     ) -> Reply:
-        """Writes JSON, a streamed multipart form of `form` and `files`, or one file as it is (`raw`). Raises VendorError.
+        """Writes JSON, a streamed multipart form of `form` and `files`, or a file as it is (`raw`). Raises VendorError.
 
         A request that must not arrive twice names `recover`: called before it is repeated, where it may have arrived
         although no answer came, it returns the body of the answer that was lost, or None where it has not arrived.
