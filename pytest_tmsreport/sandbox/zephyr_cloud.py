@@ -130,7 +130,7 @@ class Cloud:
         self._know_project(request.args.get("projectKey", PROJECT))
         folder = request.args.get("folderId", 0, type=int)
         cases = [each for each in self._site.cases() if folder in (0, each.folder)]
-        return self._page([self._case(each) for each in cases])
+        return self._page(cases, self._case)
 
     def add_case(self) -> Response:
         body = _checked(record({"projectKey": text(), "name": text(shortest=1, longest=255)}))
@@ -145,7 +145,7 @@ class Cloud:
         self._know_project(request.args.get("projectKey", PROJECT))
         folder = request.args.get("folderId", 0, type=int)
         rows = [each for each in self._site.cycles.values() if folder in (0, each.fields.get("folderId"))]
-        return self._page([self._cycle(each) for each in rows])
+        return self._page(rows, self._cycle)
 
     def add_cycle(self) -> Response:
         body = _checked(cycle(self._rules, self._site.folders))

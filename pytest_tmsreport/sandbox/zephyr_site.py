@@ -18,6 +18,7 @@ from .site import Refused
 from .zephyr_fields import CASE, CYCLES, EXECUTED, LAST_CASE, PROJECT, Rules, imported, words
 
 Row = dict[str, Any]
+LISTED = 5000
 
 
 @dataclass
@@ -85,9 +86,9 @@ class Site:
         }
 
     def cases(self) -> list[Case]:
-        """Those there are; where any key passes, those of which somebody has spoken, and the first two hundred."""
-        if self.rules.cases is None:
-            for number in range(1, 201):
+        """Those there are; where any key passes, those of which somebody has spoken, and the first 5,000."""
+        if self.rules.cases is None and len(self._cases) < LISTED:
+            for number in range(1, LISTED + 1):
                 self.case(f"{PROJECT}-T{number}")
         return list(self._cases.values())
 

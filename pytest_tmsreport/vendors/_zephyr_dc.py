@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ATM = "atm/1.0"
 PAGES = Offset("startAt", "maxResults", 200)
+MARKS = "correct the marks, or make the cases in Zephyr"
 KEYS_AT_ONCE = 100
 """So many keys stand in one query: it is part of an address."""
 _NAMED = re.compile(r"\b[A-Z][A-Z0-9_]+-[A-Z]?[0-9]+\b")
@@ -112,7 +113,8 @@ def sent(vendor: Zephyr, http: Client, run_id: str, batch: Sequence[Result]) -> 
     """Sends a batch; each result's number, or its numbers with commas between them where it has several cases."""
     wrong = [key for result in batch for key in result.case_ids if not CASE.fullmatch(key)]
     if wrong:
-        raise Rejected(f"{wrong[0]!r} is no case: write {vendor.project}-T7 or T7", vendor=vendor.name, code=wrong[0])
+        words = f"{wrong[0]!r} is no case: write {vendor.project}-T7 or T7"
+        raise Rejected(words, vendor=vendor.name, code=wrong[0], remedy=MARKS)
     rows = [row(vendor, result, key) for result in batch for key in result.case_ids]
 
     def lost() -> list[Row] | None:
@@ -138,7 +140,8 @@ def sent(vendor: Zephyr, http: Client, run_id: str, batch: Sequence[Result]) -> 
         if not missing:
             raise
         words = ", ".join(f"there is no case {key}" for key in missing)
-        raise Rejected(words, vendor=vendor.name, request=error.request, status=error.status) from error
+        about: dict[str, Any] = {"request": error.request, "status": error.status, "remedy": MARKS}
+        raise Rejected(words, vendor=vendor.name, **about) from error
     ids = (str(reply.pick(f"{index}.id", int)) for index in range(len(rows)))
     return [",".join(islice(ids, len(result.case_ids))) for result in batch]
 

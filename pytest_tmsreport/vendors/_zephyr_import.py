@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PartlyRejected, dig
 from ..model import Result
-from ..render import cut, mark, marked, segment
+from ..render import count, cut, mark, marked, segment
 from ..vendor import Content
 from . import _zephyr_cloud as cloud
 from . import _zephyr_cycles as cycles
@@ -33,6 +33,8 @@ def sent(vendor: Zephyr, http: Client, name: str, batch: Sequence[Result]) -> No
         first = rows[0][0]
         files = [("file", _packed([each for _, each in rows])), ("testCycle", _cycle(vendor, http, name, first))]
         http.post(_path(vendor), files=files, recover=lambda: _lost(vendor, http, first)).pick("testCycle.key", str)
+    if left_out := sum(len(result.attachments) for result, _ in rows):
+        http.note(f"{count(left_out, 'file')} left out: an import takes none")
     if refused:
         raise PartlyRejected(refused, vendor.name)
 

@@ -17,6 +17,7 @@ CASE = re.compile(r"[A-Z][A-Z0-9_]+-T[1-9][0-9]*")
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 NAME = 255
 """Most characters of a cycle's name."""
+_BLANKS = re.compile(" {2,}")
 _PLANS = re.compile(
     r"(?P<plan>[A-Z][A-Z0-9_]+-P[0-9]+)|(?P<cycle>[A-Z][A-Z0-9_]+-[RC][0-9]+)|(?P<issue>[A-Z][A-Z0-9_]+-[0-9]+)"
 )
@@ -33,7 +34,11 @@ def comment(result: Result, longest: int, *, with_steps: bool, sent: Iterable[st
 
 def html(text: str) -> str:
     """A text as HTML: its lines and indentation stay."""
-    return escape(text, quote=False).replace("  ", "&nbsp; ").replace("\n", "<br>")
+    return _BLANKS.sub(_kept, escape(text, quote=False)).replace("\n", "<br>")
+
+
+def _kept(blanks: re.Match[str]) -> str:
+    return "\u00a0" * len(blanks[0])
 
 
 def said_of(step: Step) -> str:

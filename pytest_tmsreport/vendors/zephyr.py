@@ -117,8 +117,6 @@ class Zephyr(Settings):
         return [",".join(attached(http, number, file) for number in place.split(",")) for file in files]
 
     def refuses(self, file: Attachment) -> str:
-        if self.mode == "import":
-            return "an import takes no files"
         if self.attachments == "none":
             return "`attachments` is none"
         is_left_out = self.is_cloud and self.attachments == "auto"
