@@ -54,7 +54,7 @@ class Common(VendorContract):
     sandbox = staticmethod(zephyr_sandbox.create)
 
     def plan(self, desk: Desk, cases: Sequence[str]) -> str:
-        vendor = replace(desk.vendor, mode="results", aggregate="worst", plan="SHOP-P3")
+        vendor = replace(_zephyr(desk), mode="results", aggregate="worst", plan="SHOP-P3")
         run = replace(desk.run, case_ids=tuple(vendor.key(each) for each in cases))
         client = desk.client()
         key = vendor.open_run(client, run)
@@ -115,7 +115,7 @@ class Common(VendorContract):
         [({"project": "NOPE"}, "NOPE"), ({"environment": "Lynx"}, "Lynx"), ({"plan": "SHOP-P9"}, "SHOP-P9|unknown")],
     )
     def test_verify_names_what_is_wrong(self, desk: Desk, changes: dict[str, Any], named: str) -> None:
-        desk.vendor = replace(desk.vendor, **changes)
+        _reconfigure(desk, **changes)
         with pytest.raises(VendorError, match=named) as caught:
             desk.vendor.verify(desk.client())
         assert caught.value.remedy
@@ -132,13 +132,13 @@ class Results(Common):
         assert desk.box.counts() == {"Pass": 2, "Fail": 2, "Not Executed": 2}
 
     def test_the_users_own_status_words_win(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, status={"skipped": "Blocked"})
+        _reconfigure(desk, status={"skipped": "Blocked"})
         desk.write(*self.results(6))
         desk.send()
         assert desk.box.counts()["Blocked"] == 1
 
     def test_a_status_that_the_project_lacks_costs_its_own_results(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, status={"failed": "Burned"})
+        _reconfigure(desk, status={"failed": "Burned"})
         desk.write(*self.results(6))
         tally = desk.send()
         assert (tally.delivered, tally.refused) == (5, 1)
@@ -152,13 +152,13 @@ class Results(Common):
         assert "passed: test_0" in result.body["comment"]
 
     def test_with_last_the_last_of_them_counts(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, aggregate="last")
+        _reconfigure(desk, aggregate="last")
         _write_three(desk)
         desk.send()
         assert desk.box.counts() == {"Not Executed": 1}
 
     def test_with_each_they_are_results_of_their_own(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, aggregate="each")
+        _reconfigure(desk, aggregate="each")
         _write_three(desk)
         assert desk.send().delivered == 3
         assert desk.box.counts() == {"Pass": 1, "Fail": 1, "Not Executed": 1}
@@ -166,7 +166,7 @@ class Results(Common):
     def test_a_test_of_two_cases_is_a_result_of_each(self, desk: Desk) -> None:
         for how in ("worst", "each"):
             each = desk.machine(1 if how == "each" else 2, key=how)
-            each.vendor = replace(desk.vendor, aggregate=how)
+            _reconfigure(each, aggregate=how)
             each.write(*make_results(1, ids=({"": ("T7", "T8")},)))
             tally = each.send()
             assert tally.delivered == 1
@@ -174,7 +174,7 @@ class Results(Common):
 
     @pytest.mark.parametrize("number", range(1, 7))
     def test_a_kill_between_two_cases_of_a_test_doubles_neither(self, desk: Desk, number: int) -> None:
-        desk.vendor = replace(desk.vendor, aggregate="each")
+        _reconfigure(desk, aggregate="each")
         desk.write(*make_results(1, ids=({"": ("T7", "T8")},)))
         desk.mount.troubles.add(f"503+{number}")
         desk.send(deadline_s=10)
@@ -184,21 +184,21 @@ class Results(Common):
 
     def test_a_run_id_joins_a_cycle_that_is_neither_made_nor_renamed(self, desk: Desk) -> None:
         run_id = desk.vendor.open_run(desk.client(), desk.run)
-        desk.vendor = replace(desk.vendor, run_id=run_id)
+        _reconfigure(desk, run_id=run_id)
         desk.write(*self.results(3))
         tally = desk.send()
         assert (tally.delivered, tally.run_id, len(desk.box.runs)) == (3, run_id, 1)
         assert desk.box.runs[run_id].end is None
 
     def test_a_cycle_that_is_gone_stops_the_destination_and_keeps_the_results(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, run_id="SHOP-R4711")
+        _reconfigure(desk, run_id="SHOP-R4711")
         desk.write(*self.results(30))
         tally = desk.send()
         assert (tally.delivered, tally.kept, tally.refused) == (0, 30, 0)
         assert "run_id" in tally.remedy
 
     def test_a_folder_is_made_once_with_all_that_is_missing_above_it(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, folder="Nightly/Smoke")
+        _reconfigure(desk, folder="Nightly/Smoke")
         for shard in (1, 2):
             each = desk.machine(shard, key=f"build-{shard}")
             each.vendor = desk.vendor
@@ -209,35 +209,33 @@ class Results(Common):
         assert names == ["Nightly", "Smoke"]
 
     def test_environment_who_and_custom_fields_go_with_every_result(self, desk: Desk) -> None:
-        desk.vendor = replace(
-            desk.vendor, environment="Chrome", executed_by="ci-user", custom_fields={"severity": "Severity"}
-        )
+        _reconfigure(desk, environment="Chrome", executed_by="ci-user", custom_fields={"severity": "Severity"})
         desk.write(*self.results(1, fields={"severity": "high", "layer": "api"}))
         assert desk.send().delivered == 1
         (result,) = desk.box.results.values()
-        ours = ("environmentName", "executedById") if desk.vendor.is_cloud else ("environment", "executedBy")
+        ours = ("environmentName", "executedById") if _zephyr(desk).is_cloud else ("environment", "executedBy")
         assert [result.body[name] for name in (*ours, "customFields")] == ["Chrome", "ci-user", {"Severity": "high"}]
         assert "layer: api" in result.body["comment"]
         assert "severity" not in result.body["comment"]
 
     def test_the_cycle_gets_its_custom_fields_and_its_plan(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, cycle_fields={"Team": "Cart"}, plan="SHOP-P3")
+        _reconfigure(desk, cycle_fields={"Team": "Cart"}, plan="SHOP-P3")
         desk.write(*self.results(2))
         tally = desk.send()
         assert desk.box.runs[tally.run_id].body["customFields"] == {"Team": "Cart"}
         assert [each.ids[0] for each in desk.vendor.planned(desk.client(), "SHOP-P3")] == ["SHOP-T1", "SHOP-T2"]
 
     def test_steps_are_those_of_the_case_where_that_is_asked_for(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, steps="results")
+        _reconfigure(desk, steps="results")
         inner = Step(title="enter card", outcome=Outcome.FAILED, message="timeout")
         pay = Step(title="pay", outcome=Outcome.FAILED, expected="a < b", message="no receipt", steps=(inner,))
         desk.write(*self.results(1, steps=(Step(title="open cart", start=1789380132.0, duration=1.0), pay)))
         assert desk.send().delivered == 1
         (result,) = desk.box.results.values()
         said = "pay<br>expected: a &lt; b<br>no receipt<br>failed: enter card: timeout (0.0 s)"
-        steps = result.body["testScriptResults" if desk.vendor.is_cloud else "scriptResults"]
+        steps = result.body["testScriptResults" if _zephyr(desk).is_cloud else "scriptResults"]
         assert "open cart" not in result.body["comment"]
-        if desk.vendor.is_cloud:
+        if _zephyr(desk).is_cloud:
             assert steps[0]["actualEndDate"] == "2026-09-14T10:02:13Z"
             assert [(each["statusName"], each["actualResult"]) for each in steps] == [
                 ("Pass", "open cart"),
@@ -307,7 +305,7 @@ class Results(Common):
         desk.write(*results)
         run_id = desk.send().run_id
         again = desk.machine(2, key="build-8")
-        again.vendor = replace(desk.vendor, run_id=run_id)
+        _reconfigure(again, run_id=run_id)
         again.write(replace(results[1], id="again", outcome=Outcome.PASSED))
         again.send()
         told = {each.ids[0]: each.has_failed for each in desk.vendor.recorded(desk.client(), run_id)}
@@ -341,7 +339,7 @@ class TestCloud(Results):
         assert all(key in notes[0] for key in empty)
 
     def test_a_full_result_is_sent_as_written_out_here(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, environment="Chrome", custom_fields={"severity": "Severity"})
+        _reconfigure(desk, environment="Chrome", custom_fields={"severity": "Severity"})
         desk.write(FULL)
         tally = desk.send()
         assert [each.body for each in desk.box.requests if each.path.endswith("/testexecutions")] == [
@@ -359,7 +357,7 @@ class TestCloud(Results):
         ]
 
     def test_the_cycle_is_made_and_completed_as_written_out_here(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, version="10012", executed_by="712020:abc", cycle_fields={"Team": "Cart"})
+        _reconfigure(desk, version="10012", executed_by="712020:abc", cycle_fields={"Team": "Cart"})
         desk.run = replace(desk.run, commit="4be1c02", description="https://ci.test/42")
         desk.vendor.open_run(desk.client(), desk.run)
         desk.vendor.close_run(desk.client(), "SHOP-R1")
@@ -378,7 +376,7 @@ class TestCloud(Results):
         assert (changed["status"], changed["jiraProjectVersion"]["id"]) == ({"id": 103}, 10012)
 
     def test_an_unknown_case_is_tried_and_looked_for_once_however_many_tests_name_it(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, aggregate="each", parallel=1)
+        _reconfigure(desk, aggregate="each", parallel=1)
         desk.write(*make_results(20, ids=({"": ("T99999",)},)), *self.results(2, nodeid="t.py::test_good"))
         tally = desk.send()
         assert (tally.delivered, tally.refused, tally.kept) == (2, 20, 0)
@@ -399,13 +397,13 @@ class TestCloud(Results):
         assert len(asked) == 34
 
     def test_an_empty_done_leaves_the_cycle_as_it_is(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, done="")
+        _reconfigure(desk, done="")
         desk.write(*self.results(2))
         tally = desk.send()
         assert (tally.delivered, tally.notes, desk.box.runs[tally.run_id].end) == (2, [], None)
 
     def test_a_status_of_cycles_that_is_not_there_is_named_and_costs_no_result(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, done="Finished")
+        _reconfigure(desk, done="Finished")
         with pytest.raises(PermanentError, match="Finished"):
             desk.vendor.verify(desk.client())
         desk.write(*self.results(2))
@@ -414,7 +412,7 @@ class TestCloud(Results):
         assert "Finished" in tally.notes[0]
 
     def test_a_plan_that_cannot_be_linked_costs_no_result(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, plan="SHOP-P4711")
+        _reconfigure(desk, plan="SHOP-P4711")
         desk.write(*self.results(2))
         tally = desk.send()
         assert tally.delivered == 2
@@ -427,7 +425,7 @@ class TestCloud(Results):
 
     def test_another_number_of_steps_costs_its_own_result(self, desk: Desk) -> None:
         _furnish(desk, Rules(steps={"SHOP-T1": 3}))
-        desk.vendor = replace(desk.vendor, steps="results")
+        _reconfigure(desk, steps="results")
         desk.write(*self.results(2, steps=(Step(title="open cart"),)))
         tally = desk.send()
         assert (tally.delivered, tally.refused) == (1, 1)
@@ -436,7 +434,7 @@ class TestCloud(Results):
     def test_a_done_cycle_that_takes_nothing_says_so(self, desk: Desk) -> None:
         _furnish(desk, Rules(refuses_when_done=True))
         desk.vendor.close_run(desk.client(), desk.vendor.open_run(desk.client(), desk.run))
-        desk.vendor = replace(desk.vendor, run_id="SHOP-R1")
+        _reconfigure(desk, run_id="SHOP-R1")
         desk.write(*self.results(1))
         assert "is done" in desk.send().refusals[0][1]
 
@@ -459,7 +457,7 @@ class TestCloud(Results):
         assert "startAt=28" in starts[-1]
 
     def test_files_are_left_out_and_named_unless_the_unconfirmed_address_is_to_be_tried(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, attachments="auto")
+        _reconfigure(desk, attachments="auto")
         (result,) = self.results(1)
         desk.write(replace(result, attachments=(desk.journal.attach("log.txt", "text/plain", b"hello"),)))
         tally = desk.send()
@@ -521,7 +519,7 @@ class TestDataCenter(Results):
     vendor = DC
 
     def test_a_full_result_is_sent_as_written_out_here(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, environment="Chrome", custom_fields={"severity": "Severity"})
+        _reconfigure(desk, environment="Chrome", custom_fields={"severity": "Severity"})
         desk.write(replace(FULL, links=(Link("https://jira.test/browse/SHOP-1", "", "issue"), FULL.links[1])))
         desk.send()
         assert [each.body for each in desk.box.requests if each.path.endswith("/testresults")] == [
@@ -541,8 +539,8 @@ class TestDataCenter(Results):
         ]
 
     def test_the_cycle_is_made_as_written_out_here(self, desk: Desk) -> None:
-        desk.vendor = replace(
-            desk.vendor,
+        _reconfigure(
+            desk,
             version="2.4",
             iteration="Sprint 7",
             executed_by="ci",
@@ -571,7 +569,7 @@ class TestDataCenter(Results):
 
     def test_a_run_that_is_named_already_takes_one_request_for_each_batch(self, desk: Desk) -> None:
         run_id = desk.vendor.open_run(desk.client(), desk.run)
-        desk.vendor = replace(desk.vendor, run_id=run_id)
+        _reconfigure(desk, run_id=run_id)
         desk.write(*self.results(400))
         assert desk.send().requests == 2
 
@@ -579,7 +577,7 @@ class TestDataCenter(Results):
     def test_unknown_cases_in_a_bulk_are_found_with_one_look(self, desk: Desk, names_culprits: bool) -> None:
         _furnish(desk, Rules(names_culprits=names_culprits))
         run_id = desk.vendor.open_run(desk.client(), desk.run)
-        desk.vendor = replace(desk.vendor, run_id=run_id)
+        _reconfigure(desk, run_id=run_id)
         good = self.results(200)
         bad = {place: replace(good[place], ids=({"": (f"T{90_000 + place}",)},)) for place in (3, 50, 199)}
         desk.write(*(bad.get(place, each) for place, each in enumerate(good)))
@@ -607,7 +605,7 @@ class TestDataCenter(Results):
         assert all("test run SHOP-R1" in words for _, words in tally.refusals)
 
     def test_an_unknown_plan_stops_the_destination_and_keeps_the_results(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, plan="SHOP-P4711")
+        _reconfigure(desk, plan="SHOP-P4711")
         desk.write(*self.results(3))
         tally = desk.send()
         assert (tally.delivered, tally.kept, tally.refused) == (0, 3, 0)
@@ -629,7 +627,7 @@ class TestDataCenter(Results):
         assert run_id in desk.box.runs
 
     def test_a_user_and_a_password_sign_as_well_and_are_as_secret(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, token="", user=USER, password=PASSWORD)
+        _reconfigure(desk, token="", user=USER, password=PASSWORD)
         desk.write(*self.results(3))
         assert desk.send().delivered == 3
         assert PASSWORD not in repr(desk.vendor)
@@ -666,11 +664,11 @@ class Imports(Common):
     def twelve(self, folder: Any, fault: Fault | None = None) -> Desk:
         """In one file: the contract looks for one cycle."""
         desk = super().twelve(folder, fault)
-        desk.vendor = replace(desk.vendor, batch_size=12)
+        _reconfigure(desk, batch_size=12)
         return desk
 
     def test_each_result_arrives_once_and_in_one_run(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, batch_size=100)
+        _reconfigure(desk, batch_size=100)
         desk.write(*self.results(250))
         tally = desk.send()
         assert (tally.delivered, tally.kept, tally.refused, tally.reason) == (250, 0, 0, "")
@@ -687,7 +685,7 @@ class Imports(Common):
         }
 
     def test_other_outcomes_are_refused_by_name_with_a_word_on_what_to_do(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, status={})
+        _reconfigure(desk, status={})
         desk.write(*self.results(6))
         tally = desk.send()
         assert (tally.delivered, tally.refused) == (4, 2)
@@ -698,7 +696,7 @@ class Imports(Common):
         ]
 
     def test_with_create_cases_tests_that_name_no_case_get_one(self, desk: Desk) -> None:
-        desk.vendor = replace(desk.vendor, create_cases=True)
+        _reconfigure(desk, create_cases=True)
         desk.write(*make_results(2, ids=(), outcome=Outcome.PASSED))
         assert desk.send().delivered == 2
         assert sorted(result.title for result in desk.box.results.values()) == ["test_0", "test_1"]
@@ -758,6 +756,15 @@ def test_data_center_is_found_by_the_address_of_jira_alone() -> None:
     found = replace(DC, url="", jira_url="https://jira.acme.test/")
     assert found.base_url == "https://jira.acme.test/rest"
     assert replace(CLOUD, url="", jira_url="https://jira.acme.test").base_url.startswith("https://api.zephyrscale")
+
+
+def _zephyr(desk: Desk) -> Zephyr:
+    assert isinstance(desk.vendor, Zephyr)
+    return desk.vendor
+
+
+def _reconfigure(desk: Desk, **changes: Any) -> None:
+    desk.vendor = replace(_zephyr(desk), **changes)
 
 
 def _furnish(desk: Desk, rules: Rules) -> None:
