@@ -13,6 +13,9 @@ from ..model import Outcome, Result
 from ..vendor import Vendor, setting
 from ._zephyr_errors import TABLE
 
+FILE_BYTES = 10_000_000
+PACKED = 5
+"""So many times smaller a file of results is, at the least, when it is packed."""
 IN_THE_CLOUD = "api.zephyrscale.smartbear.com"
 
 
@@ -70,7 +73,8 @@ class Settings(Vendor):
     aggregate: Literal["each", "worst", "last"] = setting(
         "several tests of one case are executions of their own, or one: the worst, or the last", default="worst"
     )
-    batch_size: int = setting("most results in one request: DC, and `mode = import`", default=200)
+    import_size: int = setting("`mode = import`: most results in one file, each of which makes a cycle", default=5000)
+    batch_size: int = setting("DC: most results in one request", default=200)
     parallel: int = setting("requests under way at once", default=6)
     max_text: int = setting("most characters of a comment", default=16_000)
 
@@ -98,7 +102,10 @@ class Settings(Vendor):
         ):
             if is_wrong:
                 raise ConfigError(f"{self.name}: {words}")
-        if is_cloud and not is_import:  # its API takes one at a time
+        if is_import:
+            object.__setattr__(self, "batch_size", self.import_size)
+            object.__setattr__(self, "batch_bytes", max(self.batch_bytes, PACKED * FILE_BYTES))
+        elif is_cloud:  # its API takes one at a time
             object.__setattr__(self, "batch_size", 1)
 
     @property

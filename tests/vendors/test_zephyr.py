@@ -661,14 +661,8 @@ class Imports(Common):
         assert (tally.delivered + again.delivered, again.kept, again.refused) == (12, 0, 0)
         assert Arrived.at(desk.box) == (everything, 0)
 
-    def twelve(self, folder: Any, fault: Fault | None = None) -> Desk:
-        """In one file: the contract looks for one cycle."""
-        desk = super().twelve(folder, fault)
-        _reconfigure(desk, batch_size=12)
-        return desk
-
     def test_each_result_arrives_once_and_in_one_run(self, desk: Desk) -> None:
-        _reconfigure(desk, batch_size=100)
+        _reconfigure(desk, import_size=100)
         desk.write(*self.results(250))
         tally = desk.send()
         assert (tally.delivered, tally.kept, tally.refused, tally.reason) == (250, 0, 0, "")
@@ -723,12 +717,12 @@ class Imports(Common):
 
 class TestCloudImport(Imports):
     __test__ = True
-    vendor = replace(CLOUD, mode="import", status=BOTH, batch_size=12)
+    vendor = replace(CLOUD, mode="import", status=BOTH)
 
 
 class TestDataCenterImport(Imports):
     __test__ = True
-    vendor = replace(DC, mode="import", status=BOTH, batch_size=12)
+    vendor = replace(DC, mode="import", status=BOTH)
 
 
 @pytest.mark.parametrize(
