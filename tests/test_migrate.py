@@ -431,7 +431,8 @@ folder = Regress 2.0
 
 # Not as before:
 # - `names` finds the keys in the names of tests as the plugin does, but not in those of files
-# - skipped and xfailed tests are Not Executed, where they were Fail: `status.skipped = Fail` and `status.xfailed = Fail` say so again; errors of setup and teardown are Fail, where they were nothing or Pass
+# - skipped and xfailed tests are Not Executed, where they were Fail: see `status.skipped`, `status.xfailed`
+# - errors of setup and teardown are Fail, where they were nothing or Pass
 
 # Not taken over:
 # - `JIRA_PROJECT_ID` in .env: no counterpart: `project` is the key of the project, such as SHOP

@@ -15,8 +15,8 @@ FILE = ".env"
 NAMES = "(?P<case>T[0-9]+)"
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^#\n]*?))\s*(?:#.*)?")
 OUTCOMES = (
-    "skipped and xfailed tests are Not Executed, where they were Fail: `status.skipped = Fail` and"
-    " `status.xfailed = Fail` say so again; errors of setup and teardown are Fail, where they were nothing or Pass"
+    "skipped and xfailed tests are Not Executed, where they were Fail: see `status.skipped`, `status.xfailed`",
+    "errors of setup and teardown are Fail, where they were nothing or Pass",
 )
 KEYS = "`names` finds the keys in the names of tests as the plugin does, but not in those of files"
 
@@ -54,7 +54,7 @@ RULES = (
 
 def _settle(sections: Sections) -> tuple[Sections, list[str]]:
     own = dict(sections["zephyr"])
-    return {**sections, "zephyr": {"product": "dc", "names": NAMES, **own}}, [KEYS, OUTCOMES]
+    return {**sections, "zephyr": {"product": "dc", "names": NAMES, **own}}, [KEYS, *OUTCOMES]
 
 
 MIGRATION = Migration(

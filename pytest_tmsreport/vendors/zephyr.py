@@ -34,8 +34,8 @@ class Zephyr(Settings):
     exist is looked for once, and costs its own results alone. Issues are linked on DC; in the Cloud, which wants their
     numbers, they stand in the comment.
 
-    With `mode = import` results go as one file in Zephyr's own format, up to `import_size` in each, and every file makes
-    a cycle of its own, which neither machines nor `run_id` can share. It knows passed and failed alone: other outcomes
+    With `mode = import` results go as files in Zephyr's own format, `import_size` in each, and every file makes a cycle
+    of its own, which neither machines nor `run_id` can share. It knows passed and failed alone: other outcomes
     are refused by name, unless `status.skipped = Failed` (or Passed) says what they are to be. No files, steps as text.
 
     A cycle that machines share bears its key in the description (Cloud) or at the end of its name (DC, which has no
