@@ -143,7 +143,7 @@ class Settings(Vendor):
 
     def key(self, text: str) -> str:
         """The key of a case however it is written; empty where it is none."""
-        found = re.fullmatch(r"(?:(?:([A-Z][A-Z0-9_]+?)[-_])?T)?0*([1-9][0-9]*)", text.strip().upper(), re.ASCII)
+        found = re.fullmatch(r"(?:C|(?:([A-Z][A-Z0-9_]+?)[-_])?T)?0*([1-9][0-9]*)", text.strip().upper(), re.ASCII)
         return f"{found[1] or self.project}-T{found[2]}" if found else ""
 
     @property

@@ -77,7 +77,7 @@ def number(key: str) -> int:
 def case(key: str, *, title: str = "", has_failed: bool = False) -> Case:
     """A case by its key, and as marks may shorten it."""
     short = key.rpartition("-")[2]
-    return Case((key, short, short[1:]), title, has_failed=has_failed)
+    return Case((key, short, short[1:], f"C{short[1:]}"), title, has_failed=has_failed)
 
 
 def merged(cases: Iterable[Case]) -> list[Case]:

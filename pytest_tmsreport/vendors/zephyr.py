@@ -26,7 +26,7 @@ class Zephyr(Settings):
 
     `product = cloud` needs `token`, an API key of Zephyr, and `region` where the Jira site's data is kept in one;
     `product = dc` needs `url`, the address of Jira, and `token` (a personal access token) or `user` and `password`.
-    A case id is a case's key: `SHOP-T7`, or `T7` and `7` of `project`; a test without a mark is filed under the keys in
+    A case id is a case's key: `SHOP-T7`, or `T7`, `C7` and `7` of `project`; a test without a mark has those in
     its name (`test_sum_SHOP_T7`). A run is a test cycle. Cloud takes one result a request, `parallel` of them at once;
     DC takes `batch_size` in one, into a cycle that is made with all cases of the session. Several tests of one case
     are its worst; with `aggregate = each` they are executions of their own, in no certain order, of which Zephyr shows

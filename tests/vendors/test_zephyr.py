@@ -62,14 +62,14 @@ class Common(VendorContract):
             vendor.send(client, key, [replace(result, outcome=Outcome.SKIPPED, case_ids=(case,))])
         return "SHOP-P3"
 
-    @pytest.mark.parametrize("text", ["SHOP-T7", "shop-t7", "T7", "t007", "7", "SHOP_T7"])
+    @pytest.mark.parametrize("text", ["SHOP-T7", "shop-t7", "T7", "t007", "7", "C7", "SHOP_T7"])
     def test_a_key_may_be_written_in_several_ways(self, desk: Desk, text: str) -> None:
         desk.write(*make_results(1, ids=({"": (text,)},), outcome=Outcome.PASSED))
         assert desk.send().delivered == 1
         assert [result.cases for result in desk.box.results.values()] == [("SHOP-T7",)]
 
     @pytest.mark.parametrize(
-        "text", ["0", "T0", "C7", "seven", "-7", "7.5", "SHOP7", "SHOP-7", "SHOP-R7", "²", "\uff17"]
+        "text", ["0", "T0", "SHOP-C7", "seven", "-7", "7.5", "SHOP7", "SHOP-7", "SHOP-R7", "²", "\uff17"]
     )
     def test_what_is_no_key_is_refused_with_a_word_on_how_to_write_one(self, desk: Desk, text: str) -> None:
         good, bad = make_results(2, outcome=Outcome.PASSED)
@@ -281,9 +281,9 @@ class Results(Common):
         cycle = next(iter(desk.box.runs))
         for plan in (name, name.lower(), cycle):
             assert [each.ids for each in desk.vendor.planned(client, plan)] == [
-                ("SHOP-T3", "T3", "3"),
-                ("SHOP-T1", "T1", "1"),
-                ("SHOP-T2", "T2", "2"),
+                ("SHOP-T3", "T3", "3", "C3"),
+                ("SHOP-T1", "T1", "1", "C1"),
+                ("SHOP-T2", "T2", "2", "C2"),
             ]
         assert [each.ids[0] for each in desk.vendor.planned(client, "SHOP-70")] == ["SHOP-T1", "SHOP-T2"]
 
@@ -490,7 +490,7 @@ class TestCloud(Results):
         assert list(desk.vendor.planned(client, "/Smoke/Cart")) == []
         assert list(desk.vendor.planned(client, "/Smoke")) == []
         everything = list(desk.vendor.planned(client, "/"))
-        assert everything[0].ids == ("SHOP-T1", "T1", "1")
+        assert everything[0].ids == ("SHOP-T1", "T1", "1", "C1")
         assert everything[0].title == "Case SHOP-T1"
 
     @pytest.mark.parametrize(
