@@ -62,8 +62,8 @@ class File(Protocol):
 class Request(NamedTuple):
     """What is about to be sent.
 
-    `json` excludes `files` (pairs of a form's field and a file) and `form` (the form's other fields). With `is_encoded`
-    its values go as a form without files.
+    `json` excludes `files` (pairs of a form's field and a file) and `form` (the form's other fields), and both exclude
+    `raw`, a file that is the whole body. With `is_encoded` the values of `json` go as a form without files.
     """
 
     method: str
@@ -75,6 +75,7 @@ class Request(NamedTuple):
     may_be_empty: bool = False
     is_signed: bool = True
     is_encoded: bool = False
+    raw: File | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -85,7 +86,7 @@ class Request(NamedTuple):
         lines = [plain(mask(f"{self}{query}"), 1000)]
         lines += [f"  {name}: {plain(mask(value))}" for name, value in (self.form or {}).items()]
         bodies = [] if self.json is None else [self.json]
-        for field, file in self.files:
+        for field, file in (*self.files, *([("body", self.raw)] if self.raw else [])):
             lines.append(f"  {field}: file {plain(mask(file.name))}, {plain(file.mime)}, {file.size} bytes")
             if file.mime == "application/json":
                 with file.open() as opened:
@@ -234,17 +235,18 @@ class Client:
         json: Any = None,
         files: Sequence[tuple[str, File]] = (),
         form: Mapping[str, str] | None = None,
+        raw: File | None = None,
         recover: Callable[[], Any] | None = None,
         repeat: bool = True,
         may_be_empty: bool = False,
     ) -> Reply:
-        """Writes JSON, or a streamed multipart form of `form` and `files`. Raises VendorError.
+        """Writes JSON, a streamed multipart form of `form` and `files`, or a file as it is (`raw`). Raises VendorError.
 
         A request that must not arrive twice names `recover`: called before it is repeated, where it may have arrived
         although no answer came, it returns the body of the answer that was lost, or None where it has not arrived.
         Where nobody can tell, `repeat=False` raises Doubtful in place of a repetition.
         """
-        request = Request("POST", path, None, json, files, form, may_be_empty)
+        request = Request("POST", path, None, json, files, form, may_be_empty, raw=raw)
         return self._deliver(request, recover, repeat=repeat)
 
     def put(self, path: str, *, json: Any = None, may_be_empty: bool = False) -> Reply:
@@ -514,6 +516,8 @@ def _body(request: Request, stack: ExitStack) -> tuple[Any, dict[str, str]]:
             parts.append((field, (file.name or None, stack.enter_context(file.open()), file.mime)))  # none: a value
         form = MultipartEncoder(parts)
         return form, {"Content-Type": form.content_type}
+    if request.raw:
+        return stack.enter_context(request.raw.open()), {"Content-Type": request.raw.mime}
     if request.json is None:
         return None, {}
     if request.is_encoded:

@@ -100,7 +100,11 @@ def _journal(root: Path, config: Config) -> Iterator[Finding]:
             yield Finding("good", f"journal: {base} can be written")
     except OSError as error:
         yield Finding("broken", f"journal: {base} cannot be written: {error}", "set `dir` or TMSREPORT_DIR")
-    for folder in folders(base):
+    try:
+        found_here = folders(base)
+    except JournalError:  # as was just said
+        return
+    for folder in found_here:
         if folder.is_delivered:
             continue
         try:

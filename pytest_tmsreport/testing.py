@@ -343,7 +343,8 @@ class VendorContract:
         assert not tally.doubtful or (fault.is_lost and is_doubtful(desk.vendor)), trouble
         assert bool(tally.kept) is (fault.end is End.KEPT) or tally.doubtful or fault.end is End.NO_SUCCESS, trouble
         end = End.REFUSED if fault.splits and desk.vendor.batch_size == 1 else fault.end
-        assert bool(tally.refused) is (end is End.REFUSED), trouble
+        is_kept_instead = fault.end is End.NO_SUCCESS and tally.kept
+        assert bool(tally.refused) is (end is End.REFUSED) or is_kept_instead, trouble
         assert bool(tally.reason and tally.remedy) is bool(tally.kept), trouble
         assert fault.said in tally.reason or not is_kept, trouble
         assert len(tally.refusals) == tally.refused, trouble

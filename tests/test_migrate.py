@@ -27,7 +27,7 @@ from pytest_tmsreport.config import Config, load
 from pytest_tmsreport.vendor import names
 from pytest_tmsreport.vendors.qase import Qase
 
-FOREIGN = re.compile("QASE_|XRAY_|TMS_|RP_|TCMS_|TMSREPORT_|PYTEST_|COV_|COVERAGE_")
+FOREIGN = re.compile("QASE_|XRAY_|JIRA_|FOLDER_NAME|TMS_|RP_|TCMS_|TMSREPORT_|PYTEST_|COV_|COVERAGE_")
 SECRET = "c4nary-T0ken.9f3"
 UUID = "15dbb164-c1aa-4cbf-830c-8c01ae14f4fb"
 
@@ -396,6 +396,50 @@ area = Shop
 # - `password` in [tcms] of HOME/.tcms.conf: no counterpart: Stand-in has no `password` here
 """
 
+
+def zephyr(here: Here) -> None:
+    here.write(
+        ".env",
+        """
+        # of Jira
+        JIRA_PROJECT_ID=12345 # a number
+        export JIRA_URL='https://jira.acme.test/'
+        FOLDER_NAME="Regress 1.0"
+        COLOUR=blue
+        """,
+    )
+    here.environ["FOLDER_NAME"] = "Regress 2.0"
+    here.environ["PYTEST_ADDOPTS"] = f"--zephyr --zephyr_test_run_name=Smoke --jira_token={SECRET}"
+
+
+ZEPHYR = """
+# For pytest.ini; made by `tmsreport migrate zephyr` of what pytest-zephyr-scale-integration reads here
+[tmsreport]
+run_name = Smoke
+
+[tmsreport:zephyr]
+product = dc
+names = (?P<case>T[0-9]+)
+jira_url = https://jira.acme.test
+folder = Regress 2.0
+
+# To do before it works:
+# - `project` is missing: add `project = …` to [tmsreport:zephyr], or set TMSREPORT_ZEPHYR_PROJECT
+
+# Secrets, for the environment and no file:
+# - TMSREPORT_ZEPHYR_TOKEN: `--jira_token` in PYTEST_ADDOPTS; take it out there
+
+# Not as before:
+# - `names` finds the keys in the names of tests as the plugin does, but not in those of files
+# - skipped and xfailed tests are Not Executed, where they were Fail: see `status.skipped`, `status.xfailed`
+# - errors of setup and teardown are Fail, where they were nothing or Pass
+
+# Not taken over:
+# - `JIRA_PROJECT_ID` in .env: no counterpart: `project` is the key of the project, such as SHOP
+# - `FOLDER_NAME` in .env: not needed: `FOLDER_NAME` in the environment is stronger
+# - `--zephyr` in PYTEST_ADDOPTS: not needed: `--tms` takes its place, on the command line or in addopts
+"""
+
 SOURCES: Mapping[str, Callable[[Here], None]] = {
     "kiwi": kiwi,
     "qase": qase,
@@ -403,6 +447,7 @@ SOURCES: Mapping[str, Callable[[Here], None]] = {
     "testit": testit,
     "testrail": testrail,
     "xray": xray,
+    "zephyr": zephyr,
 }
 STAND_IN = """
 from dataclasses import dataclass
@@ -428,7 +473,8 @@ def test_every_source_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "golden"), [("qase", QASE), ("reportportal", REPORTPORTAL), ("testrail", TESTRAIL), ("xray", XRAY)]
+    ("source", "golden"),
+    [("qase", QASE), ("reportportal", REPORTPORTAL), ("testrail", TESTRAIL), ("xray", XRAY), ("zephyr", ZEPHYR)],
 )
 def test_the_settings_of_a_plugin_become_ours(here: Here, source: str, golden: str) -> None:
     SOURCES[source](here)
@@ -461,8 +507,11 @@ def test_what_is_printed_loads(here: Here, source: str, file: str) -> None:
     SOURCES[source](here)
     text = here.printed(source, *(["--toml"] if file.endswith("toml") else []))
     config = here.loaded(text, file)
-    assert config.problems == {}
-    assert [made.name for made in config.destinations] == [name for name in [source] if name in names()]
+    lacking = [name for name in [source] if name == "zephyr"]  # its plugin knows a project by its number alone
+    assert list(config.problems) == lacking
+    assert [made.name for made in config.destinations] == [
+        name for name in [source] if name in names() and name not in lacking
+    ]
 
 
 def test_both_files_say_the_same(here: Here) -> None:
@@ -545,6 +594,10 @@ CANARIES = {
             """
     },
     "kiwi": {"../home/.tcms.conf": f"[tcms]\nurl = http://[{SECRET}\nusername = {SECRET}\npassword = {SECRET}"},
+    "zephyr": {
+        ".env": f"JIRA_URL=https://ci:{SECRET}@jira.test\nFOLDER_NAME=https://x:{SECRET}@a.test\nJIRA_PROJECT_ID={SECRET}",
+        "pytest.ini": f"[pytest]\naddopts = --zephyr --jira_token={SECRET}",
+    },
 }
 
 
@@ -692,7 +745,7 @@ def test_without_a_name_it_says_whose_settings_are_found(here: Here) -> None:
         "reportportal: 12 settings of pytest-reportportal, in pytest.ini, addopts of pytest.ini, the environment",
     ]
     # pytest.ini hides the addopts of the other files, as it does for pytest
-    assert [line.partition(":")[0] for line in lines[3:-1]] == ["testit", "testrail", "xray"]
+    assert [line.partition(":")[0] for line in lines[3:-1]] == ["testit", "testrail", "xray", "zephyr"]
     assert lines[-1] == "`tmsreport migrate NAME` prints what they become"
 
 
@@ -707,7 +760,7 @@ def test_nothing_found_says_where_it_looked(here: Here) -> None:
 
 def test_an_unknown_name_gets_the_nearest_and_all(here: Here) -> None:
     message = here.refused("testrial")
-    assert "did you mean testrail? known are: kiwi, qase, reportportal, testit, testrail, xray" in message
+    assert "did you mean testrail? known are: kiwi, qase, reportportal, testit, testrail, xray, zephyr" in message
 
 
 def test_the_folder_is_the_current_one_unless_another_is_named(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
