@@ -694,6 +694,18 @@ class TestAzureWithPlan(VendorContract):
         (run,) = bodies(desk, "POST", "/test/runs")
         assert len(run["pointIds"]) == self.CASES
 
+    def test_five_thousand_points_take_a_batch_for_each_thousand_and_the_reading_of_plan_and_run(
+        self, desk: Desk
+    ) -> None:
+        ruled(desk, suites={33: range(1, 5001)})
+        changed(desk, batch_size=1000)
+        desk.write(*self.results(5000))
+        tally = desk.send()
+        assert tally.delivered == 5000
+        assert [len(rows) for rows in bodies(desk, "PATCH", "/results")] == [1000] * 5
+        reading = len([each for each in desk.box.requests if each.method == "GET"])
+        assert (reading, tally.requests - reading) == (1 + 25 + 6, 1 + 5 + 1)
+
     def test_a_plan_that_does_not_exist_is_found_by_verify(self, desk: Desk) -> None:
         desk.vendor.verify(desk.client())
         changed(desk, plan="4711")
