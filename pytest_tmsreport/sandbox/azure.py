@@ -19,9 +19,7 @@ from .azure_fields import (
     FIRST_RESULT,
     ORGANIZATION,
     PIPELINE_TOKEN,
-    PLAN,
     PROJECT,
-    ROOT,
     TOKEN,
     Rules,
     attachment,
@@ -31,6 +29,7 @@ from .azure_fields import (
     run_create,
     run_update,
 )
+from .azure_plans import Plans, Point, continued, listing, missing
 from .box import ArrivedFile, ArrivedResult, ArrivedRun, Box
 from .checks import Check, each
 from .rate import RateLimit
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["PIPELINE_TOKEN", "TOKEN", "Rules", "create", "environment", "error_body"]
 
 ISO = "%Y-%m-%dT%H:%M:%S.%fZ"
-AUTOMATED = "Microsoft.VSTS.TCM.AutomatedTestName"
 WEEK_S = 7 * 86_400
 BUGS = range(20_000, 30_000)
 SIGN_IN = "<!doctype html><html><title>Azure DevOps Services | Sign In</title></html>"
@@ -78,17 +76,6 @@ def error_body(status: int, text: str) -> Row:
     }
 
 
-@dataclass(frozen=True)
-class _Point:
-    """A case in a configuration, as a suite of a plan holds it."""
-
-    id: int
-    case: int
-    configuration: int
-    plan: int
-    suite: int
-
-
 @dataclass
 class _Run:
     """A run as it is now; `slots` are the results that it has made for points: their ids and what is known of them."""
@@ -112,12 +99,8 @@ class _Azure:
         self._rate = RateLimit(rules.requests_per_5_minutes, clock, window_s=300.0)
         self._runs: dict[int, _Run] = {}
         self._numbers = itertools.count(1)
-        self._ids = itertools.count(1000)
-        self._plans: dict[int, Row] = {PLAN: {"id": PLAN, "name": "Regression", "root": ROOT}}
-        self._parents: dict[int, int] = {ROOT: 0, **dict.fromkeys(rules.suites, ROOT)}
-        self._points = [
-            _Point(900 + case, case, 1, PLAN, suite) for suite, cases in rules.suites.items() for case in cases
-        ]
+        self._ids = itertools.count(1)
+        self._plans = Plans(box, rules)
         self._files: dict[str, list[Row]] = {}
 
     def app(self) -> Flask:
@@ -125,8 +108,8 @@ class _Azure:
         app = new_app(self._box, error_body, self._admit, run_page=run_page)
         here = f"/{ORGANIZATION}/<project>/_apis"
         for method, path, view in (
-            ("OPTIONS", f"/{ORGANIZATION}/_apis", lambda: _listing(places())),
-            ("GET", f"/{ORGANIZATION}/_apis/resourceareas", lambda: _listing([])),
+            ("OPTIONS", f"/{ORGANIZATION}/_apis", lambda: listing(places())),
+            ("GET", f"/{ORGANIZATION}/_apis/resourceareas", lambda: listing([])),
             ("GET", f"{here}/test/runs", self.runs),
             ("POST", f"{here}/test/runs", self.create_run),
             ("GET", f"{here}/test/runs/<int:run>", self.run),
@@ -141,13 +124,13 @@ class _Azure:
             ("POST", f"{here}/test/runs/<int:run>/attachments", self.attach),
             ("GET", f"{here}/test/runs/<int:run>/results/<int:row>/attachments", self.files),
             ("POST", f"{here}/test/runs/<int:run>/results/<int:row>/attachments", self.attach),
-            ("GET", f"{here}/testplan/configurations", self.configurations),
-            ("GET", f"{here}/testplan/plans", self.plans),
-            ("POST", f"{here}/testplan/plans", self.create_plan),
-            ("GET", f"{here}/testplan/plans/<int:plan>", self.plan),
-            ("POST", f"{here}/testplan/plans/<int:plan>/suites", self.create_suite),
-            ("GET", f"{here}/testplan/plans/<int:plan>/suites/<int:suite>/testcase", self.cases),
-            ("POST", f"{here}/testplan/plans/<int:plan>/suites/<int:suite>/testcase", self.add_cases),
+            ("GET", f"{here}/testplan/configurations", self._plans.configurations),
+            ("GET", f"{here}/testplan/plans", self._plans.plans),
+            ("POST", f"{here}/testplan/plans", self._plans.create_plan),
+            ("GET", f"{here}/testplan/plans/<int:plan>", self._plans.plan),
+            ("POST", f"{here}/testplan/plans/<int:plan>/suites", self._plans.create_suite),
+            ("GET", f"{here}/testplan/plans/<int:plan>/suites/<int:suite>/testcase", self._plans.cases),
+            ("POST", f"{here}/testplan/plans/<int:plan>/suites/<int:suite>/testcase", self._plans.add_cases),
         ):
             app.add_url_rule(path, f"{method} {path}".replace(".", "_"), view, methods=[method])
         app.after_request(_with_limits)
@@ -167,7 +150,7 @@ class _Azure:
             found = [run for run in found if _id_in(run.fields, "plan") == asked["planId"]]
         if asked.get("automated", "").lower() == "true":
             found = [run for run in found if run.fields.get("automated")]
-        return _listing([self._run(run, with_comment=wants_details) for run in _part(found, 100)])
+        return listing([self._run(run, with_comment=wants_details) for run in _part(found, 100)])
 
     def _query(self, found: list[_Run]) -> Response:
         """Runs by when they were last changed, 7 days at most, 100 at once, with a token for more."""
@@ -183,7 +166,7 @@ class _Azure:
         if asked.get("isAutomated", "").lower() == "true":
             found = [run for run in found if run.fields.get("automated")]
         rows = [self._run(run, with_comment=self._rules.lists_comments) for run in found]
-        return _continued(rows, min(int(asked.get("$top", 100)), 100))
+        return continued(rows, min(int(asked.get("$top", 100)), 100))
 
     def create_run(self, project: str) -> Response:
         body = _checked(run_create())
@@ -237,12 +220,12 @@ class _Azure:
         found = self._rows(self._known(run))
         wanted = {each.lower() for each in request.args.get("outcomes", "").split(",") if each}
         rows = [row for row in found if not wanted or str(row.get("outcome")).lower() in wanted]
-        return _listing([self._shown(row, details) for row in _part(rows, most)])
+        return listing([self._shown(row, details) for row in _part(rows, most)])
 
     def result(self, project: str, run: int, row: int) -> Response:
         found = next((each for each in self._rows(self._known(run)) if each["id"] == row), None)
         if found is None:
-            raise _missing(f"Test result {row}")
+            raise missing(f"Test result {row}")
         return jsonify(self._shown(found, request.args.get("detailsToInclude", "none").lower()))
 
     def add_results(self, project: str, run: int) -> Response:
@@ -258,7 +241,7 @@ class _Azure:
                 if is_planned:
                     found.slots[row_id] = self._slot(points[index])
                 self._keep(found, row_id, row)
-        return _listing([self._reference(found, row_id) for row_id in ids])
+        return listing([self._reference(found, row_id) for row_id in ids])
 
     def update_results(self, project: str, run: int) -> Response:
         found = self._known(run)
@@ -267,11 +250,11 @@ class _Azure:
             known = {row["id"] for row in self._rows(found)}
             for row in rows:
                 if row["id"] not in known:
-                    raise _missing(f"Test result {row['id']}")
+                    raise missing(f"Test result {row['id']}")
                 self._check_items(row)
             for row in rows:
                 self._keep(found, row["id"], row)
-        return _listing([self._reference(found, row["id"]) for row in rows])
+        return listing([self._reference(found, row["id"]) for row in rows])
 
     def _batch(self, *, is_new: bool) -> list[Row]:
         if (request.content_length or 0) > self._rules.max_file_bytes:
@@ -289,17 +272,17 @@ class _Azure:
         case = _id_in(row, "testCase")
         if case and not (case.isdecimal() and 1 <= int(case) <= self._rules.cases):
             title = str(row.get("testCaseTitle", ""))
-            raise _missing(f"Test case {case}", culprits=[(title, f"Test case {case} not found.")])
+            raise missing(f"Test case {case}", culprits=[(title, f"Test case {case} not found.")])
         for bug in row.get("associatedBugs", []):
             if not (bug["id"].isdecimal() and int(bug["id"]) in BUGS):
                 raise Refused(404, f"TF401232: Work item {bug['id']} does not exist, or you cannot read it.")
 
-    def _point(self, row: Row, run: _Run) -> _Point:
+    def _point(self, row: Row, run: _Run) -> Point:
         wanted = _id_in(row, "testPoint") or "0"
         plan = _id_in(run.fields, "plan")
-        found = next((each for each in self._points if (str(each.id), str(each.plan)) == (wanted, plan)), None)
+        found = next((each for each in self._plans.points if (str(each.id), str(each.plan)) == (wanted, plan)), None)
         if found is None:
-            raise _missing(f"Test point {wanted}")
+            raise missing(f"Test point {wanted}")
         return found
 
     def _keep(self, run: _Run, row_id: int, row: Row) -> None:
@@ -327,7 +310,7 @@ class _Azure:
             left_out.add("testPoint")
         return {key: value for key, value in row.items() if key not in left_out}
 
-    def _slot(self, point: _Point) -> Row:
+    def _slot(self, point: Point) -> Row:
         configuration = {"id": str(point.configuration), "name": self._rules.configurations[point.configuration]}
         found: Row = {
             "state": "Pending",
@@ -348,12 +331,12 @@ class _Azure:
 
     def files(self, project: str, run: int, row: int = 0) -> Response:
         self._known(run)
-        return _listing(self._files.get(f"{run}/{row}", []))
+        return listing(self._files.get(f"{run}/{row}", []))
 
     def attach(self, project: str, run: int, row: int = 0) -> Response:
         found = self._known(run)
         if row and row not in [each["id"] for each in self._rows(found)]:
-            raise _missing(f"Test result {row}")
+            raise missing(f"Test result {row}")
         if (request.content_length or 0) > self._rules.max_file_bytes:
             raise Refused(413, "The request is too large.")
         body = _checked(attachment())
@@ -373,100 +356,6 @@ class _Azure:
                 mime = entry["comment"].partition(",")[0]
                 self._box.add_attachment(ArrivedFile(str(number), entry["fileName"], mime, len(content), sha256))
         return jsonify({"id": number, "url": url})
-
-    # Plans
-
-    def configurations(self, project: str) -> Response:
-        rows = [{"id": key, "name": name, "state": "active"} for key, name in self._rules.configurations.items()]
-        return _continued(rows, self._rules.page)
-
-    def plans(self, project: str) -> Response:
-        self._licensed()
-        return _continued([self._plan(plan) for plan in self._plans.values()], self._rules.page)
-
-    def plan(self, project: str, plan: int) -> Response:
-        return jsonify(self._plan(self._known_plan(plan)))
-
-    def create_plan(self, project: str) -> Response:
-        self._licensed()
-        name = _named(json_body())
-        with self._box.lock:
-            plan, root = next(self._ids), next(self._ids)
-            self._plans[plan] = {"id": plan, "name": name, "root": root}
-            self._parents[root] = 0
-        return jsonify(self._plan(self._plans[plan]))
-
-    def create_suite(self, project: str, plan: int) -> Response:
-        self._known_plan(plan)
-        body = json_body()
-        parent = body.get("parentSuite", {}).get("id") if isinstance(body, dict) else None
-        if parent not in self._parents:
-            raise _missing(f"Test suite {parent}")
-        with self._box.lock:
-            suite = next(self._ids)
-            self._parents[suite] = parent
-        row = {"id": suite, "name": _named(body), "suiteType": "staticTestSuite", "parentSuite": {"id": parent}}
-        return jsonify({**row, "plan": {"id": plan}})
-
-    def cases(self, project: str, plan: int, suite: int) -> Response:
-        asked = request.args
-        suites = self._below(plan, suite) if asked.get("isRecursive", "").lower() == "true" else [suite]
-        self._known_suite(plan, suite)
-        by_case: dict[tuple[int, int], list[_Point]] = {}
-        for point in self._points:
-            if point.suite in suites and point.plan == plan:
-                by_case.setdefault((point.suite, point.case), []).append(point)
-        wanted = asked.get("witFields", "").split(",")
-        return _continued([self._case(case, points, wanted) for (_, case), points in by_case.items()], self._rules.page)
-
-    def add_cases(self, project: str, plan: int, suite: int) -> Response:
-        self._known_suite(plan, suite)
-        body = json_body()
-        rows = body if isinstance(body, list) else []
-        added = []
-        with self._box.lock:
-            for row in rows:
-                case = row["workItem"]["id"]
-                if not 1 <= case <= self._rules.cases:
-                    raise _missing(f"Test case {case}")
-                chosen = [each["configurationId"] for each in row.get("pointAssignments", [])] or [1]
-                points = [_Point(next(self._ids), case, number, plan, suite) for number in chosen]
-                self._points += points
-                added.append(self._case(case, points, []))
-        return _listing(added)
-
-    def _case(self, case: int, points: Iterable[_Point], wanted: list[str]) -> Row:
-        item: Row = {"id": case, "name": f"Case {case}", "workItemFields": []}
-        if AUTOMATED in wanted and case in self._rules.automated:
-            item["workItemFields"] = [{AUTOMATED: self._rules.automated[case]}]
-        names = self._rules.configurations
-        assigned = [
-            {"id": each.id, "configurationId": each.configuration, "configurationName": names[each.configuration]}
-            for each in points
-        ]
-        return {"workItem": item, "pointAssignments": assigned}
-
-    def _plan(self, plan: Row) -> Row:
-        root = {"id": plan["root"], "name": plan["name"]}
-        return {"id": plan["id"], "name": plan["name"], "state": "Active", "rootSuite": root}
-
-    def _below(self, plan: int, suite: int) -> list[int]:
-        children = [child for child, parent in self._parents.items() if parent == suite]
-        return [suite, *(each for child in children for each in self._below(plan, child))]
-
-    def _licensed(self) -> None:
-        if not self._rules.has_test_plans:
-            raise Refused(403, "You are not authorized to access this API: it needs a licence of Azure Test Plans.")
-
-    def _known_plan(self, plan: int) -> Row:
-        self._licensed()
-        if plan not in self._plans:
-            raise _missing(f"Test plan {plan}")
-        return self._plans[plan]
-
-    def _known_suite(self, plan: int, suite: int) -> None:
-        if suite not in self._below(plan, self._known_plan(plan)["root"]):
-            raise _missing(f"Test suite {suite}")
 
     # What they share
 
@@ -504,19 +393,19 @@ class _Azure:
 
     def _known(self, run: int) -> _Run:
         if run not in self._runs:
-            raise _missing(f"Test run {run}")
+            raise missing(f"Test run {run}")
         return self._runs[run]
 
-    def _points_of(self, body: Row) -> list[_Point]:
+    def _points_of(self, body: Row) -> list[Point]:
         """The points that a new run is made of. Raises Refused for one that is not in its plan."""
         plan = _id_in(body, "plan")
         if not plan:
             return []
-        self._known_plan(int(plan) if plan.isdecimal() else 0)
-        known = {point.id: point for point in self._points if str(point.plan) == plan}
+        self._plans.known(int(plan) if plan.isdecimal() else 0)
+        known = {point.id: point for point in self._plans.points if str(point.plan) == plan}
         for wanted in body.get("pointIds", []):
             if wanted not in known:
-                raise _missing(f"Test point {wanted}")
+                raise missing(f"Test point {wanted}")
         return [known[wanted] for wanted in body.get("pointIds", [])]
 
     def _run(self, run: _Run, *, with_comment: bool = True) -> Row:
@@ -570,22 +459,6 @@ def _with_limits(answer: Response) -> Response:
     return answer
 
 
-def _listing(rows: list[Row]) -> Response:
-    return jsonify({"count": len(rows), "value": rows})
-
-
-def _continued(rows: list[Row], size: int) -> Response:
-    """A part of a list, and the token for the next in a header."""
-    token = request.args.get("continuationToken", "0").partition(";")[0]
-    if not token.isdecimal():
-        raise Refused(400, "The continuation token is not valid.")
-    start = int(token)
-    answer = _listing(rows[start : start + size])
-    if start + size < len(rows):
-        answer.headers["x-ms-continuationtoken"] = f"{start + size};{size}"
-    return answer
-
-
 def _part(rows: list[Any], most: int) -> list[Any]:
     start = int(request.args.get("$skip", 0))
     return rows[start : start + int(request.args.get("$top", most))]
@@ -605,18 +478,6 @@ def _title(body: Any, path: str) -> str:
     index = path.partition(".")[0]
     row = body[int(index)] if isinstance(body, list) and index.isdecimal() else body
     return str(row.get("testCaseTitle", "")) if isinstance(row, dict) else ""
-
-
-def _missing(what: str, culprits: list[tuple[str, str]] | None = None) -> Refused:
-    more = {"typeKey": "TestObjectNotFoundException"}
-    return Refused(404, f"{what} not found.", more=more, culprits=culprits or [])
-
-
-def _named(body: Any) -> str:
-    name = body.get("name") if isinstance(body, dict) else None
-    if not isinstance(name, str):
-        raise Refused(400, "name is required.")
-    return name
 
 
 def _id_in(row: Row, key: str) -> str:

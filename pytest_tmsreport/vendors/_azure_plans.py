@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import PermanentError, dig
 from ..paging import Token
-from ..render import segment
+from ..render import dotted, segment
 from ..vendor import Case
 
 if TYPE_CHECKING:
     from ..client import Client
+    from ..model import Result
     from .azure import Azure
 
 PLACE = re.compile(r"([1-9][0-9]*)(?:/([1-9][0-9]*))?")
@@ -95,6 +96,17 @@ def planned(http: Client, plan: str) -> Iterator[Case]:
 def number_or_test(text: str) -> str:
     """The number of a case, or the name of a test that has none; else empty."""
     return text if text.startswith(TEST) else number(text)
+
+
+def named(http: Client, plan: str, results: Sequence[Result]) -> dict[str, tuple[str, ...]]:
+    """Result id -> the case of a plan that bears the test's automation name: whole, else without its parameters."""
+    known = {each.name: each.number for each in cases(http, plan).values() if each.name}
+    found = {}
+    for each in results:
+        whole = (dotted(each.nodeid), each.nodeid)
+        names = (*whole, *(name.partition("[")[0] for name in whole))
+        found[each.id] = tuple(known[name] for name in names if name in known)[:1]
+    return {result_id: case for result_id, case in found.items() if case}
 
 
 @lru_cache(maxsize=8)

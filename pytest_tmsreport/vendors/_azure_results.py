@@ -9,10 +9,11 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ..aggregate import name_of
 from ..errors import Rejected, VendorError, dig
 from ..model import Result
 from ..paging import Offset
-from ..render import dotted, mark, marked, segment
+from ..render import cut, dotted, mark, marked, segment
 from ..vendor import Case
 from ._azure_plans import at, cases, configuration, number, number_or_test, settings, spellings
 from ._azure_rows import fields_of, long_texts
@@ -44,7 +45,7 @@ def sent(vendor: Azure, http: Client, run_id: str, batch: Sequence[Result]) -> l
         reply = http.patch(path, json=due)
         shares = [len(_slots(vendor, http, run_id, result)) for result in batch]
     else:
-        due = [{**_described(vendor, http, result), **fields_of(vendor, result)} for result in batch]
+        due = [{**_described(http, result), **fields_of(vendor, result)} for result in batch]
         reply = http.post(path, json=due, recover=lambda: _lost(vendor, http, run_id, batch))
         shares = [1] * len(batch)
     ids = iter([str(reply.pick(f"value.{index}.id", int)) for index in range(len(due))])
@@ -119,7 +120,7 @@ def _wrong(vendor: Azure, http: Client, run_id: str, batch: Sequence[Result]) ->
         for case in result.case_ids:
             if not number_or_test(case):
                 found[index] = f"{case!r} is no id of a test case: write 55, C55 or #55"
-            elif vendor.plan and not http.is_rehearsal and not _slots(vendor, http, run_id, result):
+            elif vendor.plan and not _slots(vendor, http, run_id, result):
                 has_point = number(case) in cases(http, vendor.plan)
                 where = f"run {run_id} holds no result of it" if has_point else f"plan {vendor.plan} has no point of it"
                 found[index] = f"case {case} cannot be reported: {where}"
@@ -128,6 +129,8 @@ def _wrong(vendor: Azure, http: Client, run_id: str, batch: Sequence[Result]) ->
 
 def _slots(vendor: Azure, http: Client, run_id: str, result: Result) -> list[int]:
     """The results of a plan's run that a result is written over: one for each point of its case."""
+    if http.is_rehearsal:
+        return [0]
     known, there = cases(http, vendor.plan), _by_point(http, run_id)
     planned = (known[case] for case in map(number, result.case_ids) if case in known)
     return [there[point] for case in planned for point in case.points if point in there]
@@ -143,12 +146,13 @@ def _by_point(http: Client, run_id: str) -> Mapping[int, int]:
     return {int(point): row["id"] for row in found if (point := str(dig(row, "testPoint.id"))).isdecimal()}
 
 
-def _described(vendor: Azure, http: Client, result: Result) -> Row:
+def _described(http: Client, result: Result) -> Row:
     """What a result without a plan says of its test."""
     name = dotted(result.nodeid)
     one = configuration(http)
+    has_values = "[" in result.title or len(result.parts) > 1  # or they are the sub-results'
     found: Row = {
-        "testCaseTitle": vendor.title(result),
+        "testCaseTitle": cut(result.title if has_values else name_of(result), 255),
         "testCase": {"id": number(result.case_ids[0])} if result.case_ids and number(result.case_ids[0]) else {},
         "automatedTestName": name if len(result.parts) < 2 else name.partition("[")[0],
         "automatedTestStorage": result.nodeid.partition("::")[0],

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from .azure import Azure
 
 Row = dict[str, Any]
+WORDS = (
+    *("Unspecified", "None", "Passed", "Failed", "Inconclusive", "Timeout", "Aborted", "Blocked", "NotExecuted"),
+    *("Warning", "Error", "NotApplicable", "Paused", "InProgress", "NotImpacted"),
+)
+"""The outcomes of a result."""
 COMMENT = 1000
 """Most characters of a comment (specification of TestCaseResult)."""
 LEVELS, WIDTH = 3, 1000

@@ -8,24 +8,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ..aggregate import name_of
 from ..auth import Header, basic, bearer
 from ..errors import ConfigError, ErrorTable, VendorError
 from ..model import Outcome, Result, Run
-from ..render import cut, dotted, segment
+from ..render import dotted, segment
 from ..vendor import Case, Vendor, setting
 from . import _azure_plans as plans
 from . import _azure_results as results
 from . import _azure_runs as runs
 from ._azure_errors import TABLE
+from ._azure_rows import WORDS
 
 if TYPE_CHECKING:
     from ..client import Client, File
 
-WORDS = (
-    *("Unspecified", "None", "Passed", "Failed", "Inconclusive", "Timeout", "Aborted", "Blocked", "NotExecuted"),
-    *("Warning", "Error", "NotApplicable", "Paused", "InProgress", "NotImpacted"),
-)
 PIPELINE_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 """A token that a pipeline or Entra ID has made is a JSON web token; a personal one never is."""
 
@@ -149,10 +145,6 @@ class Azure(Vendor):
     def case_ids(self, result: Result) -> tuple[str, ...]:
         return tuple(dict.fromkeys(plans.number(text) or text for text in super().case_ids(result)))
 
-    def title(self, result: Result) -> str:
-        """What a test is called in a run without a plan."""
-        return cut(result.title if "[" in result.title or len(result.parts) > 1 else name_of(result), 255)
-
     def verify(self, http: Client) -> None:
         http.get(plans.at(self, "test/runs"), params={"$top": 1}).pick("value", list)
         if self.plan:
@@ -161,11 +153,9 @@ class Azure(Vendor):
         plans.configuration(http)
 
     def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
-        if not self.plan:
-            return {each.id: (f"{plans.TEST}{dotted(each.nodeid).partition('[')[0]}",) for each in results}
-        known = {each.name: each.number for each in plans.cases(http, self.plan).values() if each.name}
-        found = {each.id: next((known[name] for name in _names(each) if name in known), "") for each in results}
-        return {result_id: (case,) for result_id, case in found.items() if case}
+        if self.plan:
+            return plans.named(http, self.plan, results)
+        return {each.id: (f"{plans.TEST}{dotted(each.nodeid).partition('[')[0]}",) for each in results}
 
     def open_run(self, http: Client, run: Run) -> str:
         return runs.opened(self, http, run)
@@ -210,9 +200,3 @@ class Azure(Vendor):
 
     def run_url(self, run_id: str) -> str:
         return f"{self.base_url}/{segment(self.project)}/_TestManagement/Runs?runId={segment(run_id)}&_a=runCharts"
-
-
-def _names(result: Result) -> list[str]:
-    """The automation names under which a case may hold a test, the most exact first."""
-    whole = dotted(result.nodeid)
-    return [whole, result.nodeid, whole.partition("[")[0], result.nodeid.partition("[")[0]]

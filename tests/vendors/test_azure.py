@@ -12,7 +12,8 @@ from pytest_tmsreport.sandbox import azure as azure_sandbox
 from pytest_tmsreport.sandbox.azure import PIPELINE_TOKEN, TOKEN, Rules
 from pytest_tmsreport.testing import Canned, Desk, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendor import Case
-from pytest_tmsreport.vendors.azure import WORDS, Azure
+from pytest_tmsreport.vendors._azure_rows import WORDS
+from pytest_tmsreport.vendors.azure import Azure
 
 AZURE = Azure(name="azure", kind="azure", url="https://azure.test/azure/acme", token=TOKEN, project="Shop")
 RUNS = "/azure/acme/Shop/_apis/test/runs"
