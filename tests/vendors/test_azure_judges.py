@@ -104,12 +104,12 @@ def exchanges_of(vendor: Azure, folder: Path, rules: Rules) -> list[tuple[reques
     return recorder.sent
 
 
-@pytest.fixture
-def exchanges(tmp_path: Path) -> list[tuple[requests.PreparedRequest, requests.Response]]:
+@pytest.fixture(scope="module")
+def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[requests.PreparedRequest, requests.Response]]:
     """Every exchange of two uploads that use all there is, to the very addresses of Azure DevOps."""
     rules = Rules(automated={7: "tests.test_shop.TestCart.test_6"}, page=30)
-    free = exchanges_of(FREE, tmp_path / "free", rules)
-    return [*free, *exchanges_of(PLANNED, tmp_path / "planned", replace(rules, lists_points=False))]
+    free = exchanges_of(FREE, tmp_path_factory.mktemp("free"), rules)
+    return [*free, *exchanges_of(PLANNED, tmp_path_factory.mktemp("planned"), replace(rules, lists_points=False))]
 
 
 def test_uploads_that_use_all_there_is_meet_every_address(
@@ -316,7 +316,7 @@ def test_the_specification_does_refuse_what_is_wrong(
     exchanges: list[tuple[requests.PreparedRequest, requests.Response]],
     spoil: Callable[[requests.PreparedRequest], None],
 ) -> None:
-    request = next(each for each, _ in exchanges if each.method == "POST" and "/results?" in str(each.url))
+    request = next(each for each, _ in exchanges if each.method == "POST" and "/results?" in str(each.url)).copy()
     spoil(request)
     with pytest.raises(OpenAPIError):
         spec_of(request)[0].validate_request(RequestsOpenAPIRequest(request))
