@@ -10,6 +10,7 @@ from pytest_tmsreport.errors import AuthError, ConfigError, NotFound, PermanentE
 from pytest_tmsreport.model import Attachment, Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import azure as azure_sandbox
 from pytest_tmsreport.sandbox.azure import PIPELINE_TOKEN, TOKEN, Rules
+from pytest_tmsreport.sandbox.site import Sandbox
 from pytest_tmsreport.testing import Canned, Desk, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendor import Case
 from pytest_tmsreport.vendors._azure_rows import WORDS
@@ -586,8 +587,12 @@ class TestAzure(VendorContract):
 
 class TestAzureWithPlan(VendorContract):
     vendor = replace(AZURE, plan="31", batch_size=40)
-    sandbox = staticmethod(azure_sandbox.create)
-    CASES: ClassVar = 100
+    CASES: ClassVar = 400
+
+    @staticmethod
+    def sandbox() -> Sandbox:
+        """One with a plan that is large enough for all that is reported here."""
+        return azure_sandbox.create(Rules(suites={33: range(1, 51), 34: range(51, 401)}))
 
     def plan(self, desk: Desk, cases: Sequence[str]) -> str:
         return planned(desk, cases)
