@@ -501,4 +501,5 @@ def _limits(kind: type[Vendor]) -> tuple[str, str, str]:
     if kind.attach is not Vendor.attach or kind.files == "inline":
         number = f", {kind.files_per_request} at once" if kind.files_per_request > 1 else ""
         files = f"{kind.file_bytes // 2**20} MiB{number}"
-    return defaults["batch_size"], defaults["requests_per_minute"] or "no limit", files
+    limit = defaults["requests_per_minute"]
+    return defaults["batch_size"], "no limit" if limit in ("", "0") else limit, files

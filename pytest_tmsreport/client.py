@@ -456,13 +456,16 @@ class Client:
         is_fine = 200 <= status < 300
         is_readable = isinstance(body, (dict, list) if request.is_signed else (dict, list, str))
         if is_fine and (is_readable or (request.may_be_empty and not raw.strip())) and not table.failed_inside(body):
+            asked = _retry_after(headers)
+            if asked and self._has_time_for(asked):  # a server that is pressed asks before it refuses
+                self._pacer.hold(asked)
             return Reply(body, lambda text: self._odd(request, text), headers)
-        if is_fine and not is_readable:
+        if is_fine and not is_readable and status not in table.codes:
             text = f"{_describe(raw, headers)} in place of JSON"
             remedy = "check `url`: a proxy or a login page may have answered"
             raise self._error(TransientError, request, text, remedy, status=status, answered=False)
         fault, code = table.pick(status, body)
-        if 300 <= status < 400:
+        if 300 <= status < 400 and status not in table.codes:
             fault, words = table.family(status), plain(headers.get("Location", "without a word on which"))
         elif body is None:
             words = f"{_describe(raw, headers)} in place of JSON"

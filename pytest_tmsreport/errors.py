@@ -168,8 +168,9 @@ class ErrorTable:
 
     `message`, `details` and `code` are dotted paths into the JSON body (of several, the first that holds something
     wins; `details`: more words behind the message, such as one for each wrong field); `code_in_message` is a regular
-    expression for a number that stands in the words alone; `success` is the path of a value that must not be false or
+    expression for a code that stands in the words alone; `success` is the path of a value that must not be false or
     zero in a 2xx answer; `codes` maps the tool's own codes, and HTTP statuses whose meaning it narrows, to a `Fault`.
+    A 2xx or 3xx status among them is an error where what comes with it is no JSON.
     """
 
     message: tuple[str, ...] = ("message", "error")
@@ -207,14 +208,11 @@ class ErrorTable:
         return self.family(status), status if own is None else own
 
     def _own_code(self, body: Any) -> int | str | None:
-        for path in self.code:
-            code = dig(body, path)
-            if isinstance(code, str) and code.isdecimal():
-                code = int(code)
-            if isinstance(code, (int, str)) and not isinstance(code, bool):
-                return code
-        found = re.search(self.code_in_message, self.words(body)) if self.code_in_message else None
-        return int(found[0]) if found else None
+        """The first code that the table knows, else the first there is."""
+        found = [code for path in self.code if (code := _code(dig(body, path))) is not None]
+        in_words = re.search(self.code_in_message, self.words(body)) if self.code_in_message else None
+        found += [code for code in [_code(in_words and in_words[0])] if code is not None]
+        return next((code for code in found if code in self.codes), found[0] if found else None)
 
     def words(self, body: Any) -> str:
         """What the tool said, in one line; empty where it said nothing readable."""
@@ -233,6 +231,13 @@ def dig(body: Any, path: str) -> Any:
         else:
             return None
     return body
+
+
+def _code(value: Any) -> int | str | None:
+    """A value as a code: a text of digits is a number; None for what is none."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) else None
 
 
 def _flat(value: Any, depth: int = 5) -> str:

@@ -41,7 +41,9 @@ settings.register_profile("thorough", settings.get_profile("quick"), max_example
 settings.load_profile("quick")  # the same examples in every run; others, and more, with --hypothesis-profile=thorough
 pytest_plugins = ["pytester"]
 
-FOREIGN = re.compile("PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GITLAB_|JENKINS_|BUILD_|FORCE_COLOR")
+FOREIGN = re.compile(
+    "PYTEST_|TMSREPORT_|QASE_|COV_|COVERAGE_|CI$|CI_|GITHUB_|GITLAB_|JENKINS_|BUILD_|SYSTEM_|AZURE_|TF_BUILD|FORCE_COLOR"
+)
 """Variables of the outer session, or of the machine, that would change the inner one."""
 INI = "[pytest]\n"
 NEIGHBOURS = ("asyncio", "hypothesispytest", "randomly", "rerunfailures", "socket")

@@ -27,6 +27,7 @@ from urllib3 import HTTPResponse
 
 from pytest_tmsreport.client import ANSWER_BYTES, FIRST_WAIT_S, LONGEST_WAIT_S, Client, Network, Request
 from pytest_tmsreport.errors import (
+    AuthError,
     NotFound,
     PermanentError,
     RateLimited,
@@ -40,6 +41,7 @@ from pytest_tmsreport.sandbox.qase_fields import TOKEN
 from pytest_tmsreport.sandbox.server import serve
 from pytest_tmsreport.testing import Canned, FakeTime
 from pytest_tmsreport.vendor import Content
+from pytest_tmsreport.vendors.azure import Azure
 from pytest_tmsreport.vendors.qase import Qase
 
 Step = tuple[int, bytes, Mapping[str, str]] | Exception
@@ -183,6 +185,32 @@ def test_a_huge_wait_ends_the_conversation_at_once() -> None:
     with pytest.raises(RateLimited, match="not now"):
         make_client(script, time, deadline_s=120).get("v1/project/SHOP")
     assert (len(script.sent), time()) == (1, 1000.0)
+
+
+def test_a_pause_that_is_asked_for_beside_a_success_is_kept_before_the_next_request() -> None:
+    time = FakeTime()
+    client = make_client(Script((200, b'{"result": {"id": 7}}', {"Retry-After": "7"}), FINE), time)
+    client.get("anything")
+    assert time.slept == []
+    client.get("anything")
+    assert time.slept == [7.0]
+
+
+def test_a_pause_beside_a_success_that_would_outlast_the_deadline_costs_nothing() -> None:
+    time = FakeTime()
+    client = make_client(Script((200, b'{"result": {"id": 7}}', {"Retry-After": "700"}), FINE), time, deadline_s=60)
+    client.get("anything")
+    assert client.get("anything").pick("result.id", int) == 7
+    assert time.slept == []
+
+
+@pytest.mark.parametrize("status", [203, 302])
+def test_a_login_page_is_no_passing_trouble_where_the_tool_says_so(status: int) -> None:
+    vendor = Azure(name="azure", kind="azure", url="https://tms.test/acme", token=SECRET, project="Shop")
+    script = Script((status, b"<html>sign in</html>", {"Location": "https://login.test/"}))
+    with pytest.raises(AuthError, match="sign-in page"):
+        make_client(script, vendor=vendor).get("anything")
+    assert len(script.sent) == 1
 
 
 def test_waits_grow_and_are_drawn_at_random_from_zero_to_a_bound() -> None:

@@ -73,6 +73,20 @@ def test_the_tools_own_code_comes_before_http(status: int, body: Any, fault: Fau
 
 
 @pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param({"type": "Known", "message": "TF7: too fast"}, "Known", id="both-are-known"),
+        pytest.param({"type": "Other", "message": "TF7: too fast"}, "TF7", id="the-words-hold-the-known-one"),
+        pytest.param({"type": "Other", "message": "TF8: too slow"}, "Other", id="none-is-known"),
+        pytest.param({"message": "TF8: too slow"}, "TF8", id="only-the-words-hold-one"),
+    ],
+)
+def test_of_several_codes_the_one_that_the_table_knows_counts(body: Any, code: str) -> None:
+    table = ErrorTable(code=("type",), code_in_message=r"\bTF\d+", codes={"Known": LOCKED, "TF7": BUSY})
+    assert table.pick(418, body)[1] == code
+
+
+@pytest.mark.parametrize(
     ("status", "kind"),
     [
         pytest.param(200, Rejected, id="failure-in-a-200"),
