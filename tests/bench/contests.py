@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_tmsreport.sandbox import qase_fields, testrail, xray_fields
+from pytest_tmsreport.sandbox import qase_fields, reportportal, testrail, xray_fields, zephyr_fields
 
 from .environments import ROOT
 
@@ -126,10 +126,36 @@ PYTEST_JIRA_XRAY = Contender(
         "XRAY_CLIENT_SECRET": xray_fields.CLIENT_SECRET,
     },
 )
+PYTEST_ZEPHYR = Contender(
+    name="pytest-zephyr-scale-integration 0.1.32",
+    requirements=("pytest-zephyr-scale-integration==0.1.32", PYTEST, *XDIST),
+    results="testscriptresult",
+    on=lambda _served: ("--zephyr", "--jira_token", zephyr_fields.TOKEN),
+    name_of_test="test_T{n}",
+    environ=lambda served: {
+        "JIRA_PROJECT_ID": str(zephyr_fields.PROJECT_ID),
+        "JIRA_URL": served.url_of("zephyr"),
+    },
+)
+PYTEST_REPORTPORTAL = Contender(
+    name="pytest-reportportal 5.6.12",
+    requirements=("pytest-reportportal==5.6.12", PYTEST, *XDIST),
+    results="/item/",
+    on=lambda _served: ("--reportportal",),
+    ini=f"""[pytest]
+rp_endpoint = {{url}}/reportportal
+rp_project = {reportportal.PROJECT}
+rp_api_key = {reportportal.TOKEN}
+rp_launch = theirs
+""",
+    environ=lambda _served: {"AGENT_NO_ANALYTICS": "1"},
+)
 CONTESTS = (
     Contest("qase", QASE_PYTEST, "/results", "@pytest.mark.tms('{n}')"),
     Contest("testrail", PYTEST_TESTRAIL, "add_results_for_cases", "@pytest.mark.tms('C{n}')"),
     Contest("xray", PYTEST_JIRA_XRAY, "import/execution", "@pytest.mark.tms('SHOP-{n}')", {"statuses": ("ABORTED",)}),
+    Contest("zephyr", PYTEST_ZEPHYR, "testresults", "@pytest.mark.tms('SHOP-T{n}')", settings={"product": "dc"}),
+    Contest("reportportal", PYTEST_REPORTPORTAL, "/item/", "@pytest.mark.tms('{n}')"),
 )
 
 
