@@ -110,9 +110,9 @@ class _Server:
         return app
 
     def _json(self) -> Response:
+        if request.mimetype not in JSON_TYPES:
+            return jsonify(_told(None, Fault(INVALID, "Invalid request: Missing header: Content-Type")))
         try:
-            if request.mimetype not in JSON_TYPES:
-                raise Fault(INVALID, "Invalid request: Missing header: Content-Type")
             asked = json.loads(self._body())
         except Fault as fault:
             return jsonify(_told(None, fault))
@@ -165,13 +165,13 @@ class _Server:
 
     def _answered(self, asked: Any, caller: Caller) -> dict[str, Any] | None:
         """The answer to a call; None to one without a number that may stand there, as the server has it."""
-        number = asked.get("id") if isinstance(asked, dict) else None
+        if not isinstance(asked, dict):
+            return _told(None, Fault(INVALID, "Invalid request: Single RPC call payload must be a struct"))
+        number = asked.get("id")
+        missing = next((key for key in ("jsonrpc", "method") if key not in asked), "")
+        if missing:
+            return _told(number, Fault(INVALID, f'Invalid request: Missing parameter "{missing}"'))
         try:
-            if not isinstance(asked, dict):
-                raise Fault(INVALID, "Invalid request: Single RPC call payload must be a struct")
-            for key in ("jsonrpc", "method"):
-                if key not in asked:
-                    raise Fault(INVALID, f'Invalid request: Missing parameter "{key}"')
             result = self._done(str(asked["method"]), asked.get("params") or (), caller)
         except Fault as fault:
             return _told(number, fault)

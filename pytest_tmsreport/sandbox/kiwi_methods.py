@@ -183,8 +183,9 @@ class Methods:
             "TestExecution.add_attachment": lambda number, *file: self._attach("TestExecution", number, *file),
             "TestExecution.list_attachments": self._files,
         }
-        table["system.listMethods"] = lambda: sorted(table)
-        return {name: method for name, method in table.items() if not (self._rules.is_old and name in NEW)}
+        known = {name: method for name, method in table.items() if not (self._rules.is_old and name in NEW)}
+        known["system.listMethods"] = lambda: sorted(known)
+        return known
 
     def _filter_of(self, kind: str) -> Callable[..., list[Row]]:
         return lambda query=None: self._shown(kind, query)
@@ -199,6 +200,8 @@ class Methods:
                 shown[name] = row.get(name)
             else:
                 shown[name] = self._store.values(kind, row, name.split("__"))[0]
+        if kind == "TestPlan":
+            shown["children__count"] = len(self._store.filter(kind, {"parent": row["id"]}))
         if kind == "TestCase":
             shown["expected_duration"] = 0.0
         if kind == "TestExecution":

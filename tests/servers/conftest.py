@@ -12,7 +12,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -92,6 +92,8 @@ def kiwi_server(judges: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
         assert process.stdin
         process.stdin.close()
         process.wait(30)
+        if process.stdout:
+            process.stdout.close()
 
 
 @contextmanager
@@ -105,15 +107,16 @@ def _alone() -> Iterator[None]:
 def _started(python: Path, template: Path, folder: Path) -> subprocess.Popen[str]:
     """The server's process. It has made the template when the first one has told its address."""
     environ = {**os.environ, "KIWI_PASSWORD": PASSWORD, "PYTHONPATH": str(HERE / "kiwi"), "PYTHONWARNINGS": "ignore"}
-    process = subprocess.Popen(
-        [str(python), str(HERE / "kiwi" / "serve.py"), str(template), str(folder)],
-        env=environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=(folder / "log.txt").open("w"),
-        text=True,
-        cwd=folder,
-    )
+    with (folder / "log.txt").open("w") as log:
+        process = subprocess.Popen(
+            [str(python), str(HERE / "kiwi" / "serve.py"), str(template), str(folder)],
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=folder,
+        )
     while process.poll() is None and not template.exists():
         threading.Event().wait(0.1)
     return process
@@ -168,13 +171,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
     def _answer(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            if name.lower() not in ("content-length", "connection", "date", "server"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        with suppress(OSError):  # who asked may be dead
+            self.send_response(status)
+            for name, value in headers.items():
+                if name.lower() not in ("content-length", "connection", "date", "server"):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
     def _drop(self) -> None:
         self.close_connection = True

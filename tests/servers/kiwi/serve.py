@@ -34,7 +34,8 @@ def main() -> None:
     from waitress.server import create_server  # type: ignore[import-not-found]
 
     server = create_server(application, host="127.0.0.1", port=0, threads=4)
-    print(f"http://127.0.0.1:{server.effective_port}", flush=True)
+    sys.stdout.write(f"http://127.0.0.1:{server.effective_port}\n")
+    sys.stdout.flush()
     threading.Thread(target=_end_with_input, daemon=True).start()
     server.run()
 
