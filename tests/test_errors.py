@@ -170,6 +170,43 @@ def test_an_answer_does_not_fail_inside_where_the_tool_has_no_such_thing() -> No
     assert not ErrorTable().failed_inside({"ok": False, "": False})
 
 
+BATCHES = ErrorTable(
+    message=("error.message",),
+    code=("error.code",),
+    failure="error",
+    phrases={"not let in": -32098, "is locked": "busy"},
+    codes={
+        -32098: Fault(AuthError, "nobody is signed in", "sign in"),
+        "busy": Fault(TransientError, "the database is busy"),
+        -32603: Fault(Rejected, "not taken"),
+    },
+)
+FINE, BAD = {"result": 1}, {"error": {"code": -32603, "message": "a field is wrong"}}
+SHUT, BUSY = ({"error": {"code": -32603, "message": words}} for words in ("you are not let in", "the table is locked"))
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        pytest.param(FINE, None, id="fine"),
+        pytest.param(BAD, BAD, id="an-error-alone"),
+        pytest.param([FINE, BAD], None, id="one-of-a-batch-is-refused"),
+        pytest.param([BAD, BAD], None, id="all-of-a-batch-are-refused"),
+        pytest.param([FINE, SHUT], None, id="a-right-lacks-for-one"),
+        pytest.param([SHUT, SHUT], SHUT, id="nobody-is-let-in"),
+        pytest.param([FINE, BUSY, BAD], BUSY, id="some-may-be-tried-again"),
+        pytest.param([], None, id="an-empty-batch"),
+    ],
+)
+def test_a_batch_failed_where_it_may_be_tried_again_or_nobody_was_let_in(body: Any, failure: Any) -> None:
+    assert BATCHES.failure_in(body) == failure
+
+
+@pytest.mark.parametrize(("body", "code"), [(BAD, -32603), (SHUT, -32098), (BUSY, "busy")])
+def test_words_may_tell_more_than_a_code(body: Any, code: int | str) -> None:
+    assert BATCHES.pick(200, body) == (BATCHES.codes[code], code)
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -57,7 +57,7 @@ class Proxy:
 
     url: str
     target: str
-    faults: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[tuple[str, ...]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
