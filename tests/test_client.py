@@ -682,10 +682,12 @@ def test_a_dry_run_shows_the_fields_and_the_json_of_a_form() -> None:
 
 
 KIWI = Kiwi(name="kiwi", kind="kiwi", url="https://tms.test", user="ci", password=SECRET, product="Shop")
-CALLS = [{"jsonrpc": "2.0", "id": number, "method": "Product.filter", "params": [{}]} for number in (1, 2)]
+CALLS: list[dict[str, Any]] = [
+    {"jsonrpc": "2.0", "id": number, "method": "Product.filter", "params": [{}]} for number in (1, 2)
+]
 
 
-def answers(*entries: object) -> Step:
+def answers(*entries: Mapping[str, Any]) -> Step:
     return 200, json.dumps([{"id": number, **entry} for number, entry in enumerate(entries, 1)]).encode(), {}
 
 

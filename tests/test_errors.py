@@ -181,20 +181,22 @@ BATCHES = ErrorTable(
         -32603: Fault(Rejected, "not taken"),
     },
 )
-FINE, BAD = {"result": 1}, {"error": {"code": -32603, "message": "a field is wrong"}}
-SHUT, BUSY = ({"error": {"code": -32603, "message": words}} for words in ("you are not let in", "the table is locked"))
+WELL: Any = {"result": 1}
+BAD: Any = {"error": {"code": -32603, "message": "a field is wrong"}}
+SHUT: Any = {"error": {"code": -32603, "message": "you are not let in"}}
+BUSY: Any = {"error": {"code": -32603, "message": "the table is locked"}}
 
 
 @pytest.mark.parametrize(
     ("body", "failure"),
     [
-        pytest.param(FINE, None, id="fine"),
+        pytest.param(WELL, None, id="fine"),
         pytest.param(BAD, BAD, id="an-error-alone"),
-        pytest.param([FINE, BAD], None, id="one-of-a-batch-is-refused"),
+        pytest.param([WELL, BAD], None, id="one-of-a-batch-is-refused"),
         pytest.param([BAD, BAD], None, id="all-of-a-batch-are-refused"),
-        pytest.param([FINE, SHUT], None, id="a-right-lacks-for-one"),
+        pytest.param([WELL, SHUT], None, id="a-right-lacks-for-one"),
         pytest.param([SHUT, SHUT], SHUT, id="nobody-is-let-in"),
-        pytest.param([FINE, BUSY, BAD], BUSY, id="some-may-be-tried-again"),
+        pytest.param([WELL, BUSY, BAD], BUSY, id="some-may-be-tried-again"),
         pytest.param([], None, id="an-empty-batch"),
     ],
 )

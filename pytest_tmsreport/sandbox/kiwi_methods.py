@@ -258,7 +258,7 @@ class Methods:
     def _add_to_plan(self, plan_id: int, case_id: int) -> Row:
         plan, case = self._store.get("TestPlan", plan_id), self._store.get("TestCase", case_id)
         pairs = self._store.pairs["plan case"]
-        key = pairs.setdefault((plan["id"], case["id"]), 10 * sum(one == plan["id"] for one, _ in pairs))
+        key = pairs.setdefault((plan["id"], case["id"]), 10 * len(pairs))
         return {**case, "sortkey": key}
 
     def _sortkeys(self, query: Mapping[str, Any]) -> dict[str, int]:
@@ -297,7 +297,7 @@ class Methods:
 
     def _add_to_run(self, run_id: int, case_id: int) -> list[Row]:
         run, case = self._store.get("TestRun", run_id), self._store.get("TestCase", case_id)
-        there = self._store.filter("TestExecution", {"run": run["id"], "case": case["id"]})
+        there = [row for row in self._store.of("TestExecution", case["id"]) if row["run"] == run["id"]]
         if not there:
             if not self._store.get("TestCaseStatus", case["case_status"])["is_confirmed"]:
                 raise Failed(f"TC-{case['id']} status is not confirmed")
@@ -396,7 +396,7 @@ class Methods:
         renamed = {"content_type": "content_type_id", "site": "site_id", "user": "user_id"}
         return [
             {renamed.get(name, name): str(held) if name == "object_pk" else held for name, held in each.items()}
-            for each in self._store.filter("Comment", {"object_pk": row["id"]})
+            for each in self._store.of("Comment", row["id"])
         ]
 
     def _link(self, values: Row, update_tracker: bool = False) -> Row:

@@ -37,6 +37,8 @@ RELATIONS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Kind -> its fields that are numbers of another kind."""
+OWNERS = {"TestExecution": "case", "Comment": "object_pk"}
+"""Kind -> the field by which its rows are found at once: there are thousands, and it never changes."""
 LOOKUPS: Mapping[str, Callable[[Any, Any], bool]] = {
     "exact": lambda held, wanted: held == wanted,
     "in": lambda held, wanted: held in wanted,
@@ -61,6 +63,7 @@ class Store:
     def __init__(self) -> None:
         self._tables: dict[str, dict[int, Row]] = {}
         self._numbers: dict[str, Iterator[int]] = {}
+        self._owned: dict[tuple[str, Any], list[Row]] = {}
         self.pairs: dict[str, dict[tuple[int, int], int]] = {"plan case": {}, "run tag": {}}
 
     def add(self, kind: str, **fields: Any) -> Row:
@@ -68,6 +71,8 @@ class Store:
         number = next(self._numbers.setdefault(kind, itertools.count(1)))
         row = {"id": number, **fields}
         self._table(kind)[number] = row
+        if kind in OWNERS:
+            self._owned.setdefault((kind, row[OWNERS[kind]]), []).append(row)
         return row
 
     def get(self, kind: str, number: Any) -> Row:
@@ -84,6 +89,10 @@ class Store:
     def rows(self, kind: str) -> Iterable[Row]:
         """All rows of a kind."""
         return self._table(kind).values()
+
+    def of(self, kind: str, number: Any) -> list[Row]:
+        """The rows of a kind that belong to another row, by the field that `OWNERS` names."""
+        return self._owned.get((kind, number), [])
 
     def filter(self, kind: str, query: Mapping[str, Any] | None) -> list[Row]:
         """The rows that a query of Django's look-ups finds. Raises Failed for a field that there is not."""

@@ -31,7 +31,7 @@ def main() -> None:
         made.replace(template)
 
     from tcms.wsgi import application  # type: ignore[import-not-found]
-    from waitress.server import create_server  # type: ignore[import-not-found]
+    from waitress.server import create_server  # type: ignore[import-untyped]
 
     server = create_server(application, host="127.0.0.1", port=0, threads=4)
     sys.stdout.write(f"http://127.0.0.1:{server.effective_port}\n")
