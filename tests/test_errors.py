@@ -184,7 +184,7 @@ BATCHES = ErrorTable(
 WELL: Any = {"result": 1}
 BAD: Any = {"error": {"code": -32603, "message": "a field is wrong"}}
 SHUT: Any = {"error": {"code": -32603, "message": "you are not let in"}}
-BUSY: Any = {"error": {"code": -32603, "message": "the table is locked"}}
+JAMMED: Any = {"error": {"code": -32603, "message": "the table is locked"}}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ BUSY: Any = {"error": {"code": -32603, "message": "the table is locked"}}
         pytest.param([BAD, BAD], None, id="all-of-a-batch-are-refused"),
         pytest.param([WELL, SHUT], None, id="a-right-lacks-for-one"),
         pytest.param([SHUT, SHUT], SHUT, id="nobody-is-let-in"),
-        pytest.param([WELL, BUSY, BAD], BUSY, id="some-may-be-tried-again"),
+        pytest.param([WELL, JAMMED, BAD], JAMMED, id="some-may-be-tried-again"),
         pytest.param([], None, id="an-empty-batch"),
     ],
 )
@@ -204,7 +204,7 @@ def test_a_batch_failed_where_it_may_be_tried_again_or_nobody_was_let_in(body: A
     assert BATCHES.failure_in(body) == failure
 
 
-@pytest.mark.parametrize(("body", "code"), [(BAD, -32603), (SHUT, -32098), (BUSY, "busy")])
+@pytest.mark.parametrize(("body", "code"), [(BAD, -32603), (SHUT, -32098), (JAMMED, "busy")])
 def test_words_may_tell_more_than_a_code(body: Any, code: int | str) -> None:
     assert BATCHES.pick(200, body) == (BATCHES.codes[code], code)
 
