@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,19 +18,27 @@ class Header:
 
 @dataclass(frozen=True)
 class TokenExchange:
-    """A token that is fetched: `body` goes as JSON to `path`, unsigned, and the answer holds a bearer token.
+    """A token that is fetched: `body` goes as JSON to `path`, unsigned, and the answer holds a token.
 
     With `is_form` it goes as a form (RFC 6749).
 
     `token` is the dotted path of the token in the answer; empty where the answer itself is the token, as a JSON string.
-    `lifetime_s` says for how many seconds it is good.
+    `lifetime_s` says for how many seconds it is good. It goes in the `header` of that name, in place of the braces of
+    `form`. `stale` are the HTTP statuses and the tool's codes that may mean that it has ended before its time.
     """
 
     path: str
-    body: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
     lifetime_s: float
     token: str = ""
     is_form: bool = False
+    header: str = "Authorization"
+    form: str = "Bearer {}"
+    stale: tuple[int | str, ...] = (401,)
+
+    def signed(self, token: str) -> Header:
+        """The header of every other request."""
+        return Header(self.header, self.form.format(token))
 
 
 Auth = Header | TokenExchange

@@ -220,13 +220,13 @@ def vendors(name: str | None) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})  # a code may begin with a minus
 @click.argument("vendor")
 @click.argument("code")
 def explain(vendor: str, code: str) -> None:
     """Says what a tool's error CODE means, whether it is retried, and what to do."""
     kind = vendor_module.find(_known(vendor))
-    number: int | str = int(code) if code.isdecimal() else code
+    number: int | str = int(code) if code.removeprefix("-").isdecimal() else code
     fault = kind.errors.explain(number)
     if fault is None:
         listed = sorted({*map(str, kind.errors.codes), *map(str, HTTP)})

@@ -25,7 +25,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]
 
-from .auth import Header, TokenExchange, bearer
+from .auth import Header, TokenExchange
 from .errors import AuthError, Doubtful, NotFound, PermanentError, RateLimited, TransientError, VendorError, dig
 from .masking import mask_json
 from .pacing import Pacer
@@ -123,6 +123,10 @@ class Reply:
             return found
         raise self._blame(f"the answer holds no {kind.__name__} at {path!r}")
 
+    def part(self, body: Any) -> Reply:
+        """An answer within this one, or this one in other words, read in the same way."""
+        return Reply(body, self._blame, self.headers)
+
     def odd(self, text: str) -> VendorError:
         """The error for an answer that cannot be used, to be raised: `text` says why."""
         return self._blame(text)
@@ -136,6 +140,9 @@ class _Rehearsed(Reply):
 
     def pick(self, path: str, kind: type[Kind]) -> Kind:
         return kind()
+
+    def part(self, body: Any) -> Reply:
+        return self
 
 
 class Client:
@@ -340,11 +347,13 @@ class Client:
         try:
             return self._send_once(request, header)
         except AuthError as error:
-            is_stale = error.status == 401 and header is not None and isinstance(self.vendor.auth, TokenExchange)
-            if is_renewed or not is_stale:
+            auth = self.vendor.auth
+            if is_renewed or header is None or not isinstance(auth, TokenExchange):
+                raise
+            if not {error.status, error.code} & set(auth.stale):
                 raise
         with self._exchanging:
-            if self._token and header == bearer(self._token[0]):
+            if self._token and header == auth.signed(self._token[0]):
                 self._token = None  # revoked before its time
         return self._attempt(request, is_renewed=True)
 
@@ -360,7 +369,7 @@ class Client:
                     error.answered = True  # what was to be signed has not left
                     raise
                 self._token = (token, self._clock() + auth.lifetime_s)
-            return bearer(self._token[0])
+            return auth.signed(self._token[0])
 
     def _exchanged(self, auth: TokenExchange) -> str:
         asked = Request("POST", auth.path, json=dict(auth.body), is_signed=False, is_encoded=auth.is_form)
@@ -448,14 +457,16 @@ class Client:
 
     def _judge(self, request: Request, status: int, headers: Mapping[str, str], raw: bytes) -> Reply:
         table = self.vendor.errors
+        is_fine = 200 <= status < 300
         try:
             body = jsonlib.loads(raw)
-            words = plain(table.words(body))
+            failure = table.failure_in(body) if is_fine else body
+            words = plain(table.words(failure))
         except (ValueError, RecursionError):
-            body, words = None, ""
-        is_fine = 200 <= status < 300
+            body = failure = None
+            words = ""
         is_readable = isinstance(body, (dict, list) if request.is_signed else (dict, list, str))
-        if is_fine and (is_readable or (request.may_be_empty and not raw.strip())) and not table.failed_inside(body):
+        if is_fine and (is_readable or (request.may_be_empty and not raw.strip())) and failure is None:
             asked = _retry_after(headers)
             if asked and self._has_time_for(asked):  # a server that is pressed asks before it refuses
                 self._pacer.hold(asked)
@@ -464,7 +475,7 @@ class Client:
             text = f"{_describe(raw, headers)} in place of JSON"
             remedy = "check `url`: a proxy or a login page may have answered"
             raise self._error(TransientError, request, text, remedy, status=status, answered=False)
-        fault, code = table.pick(status, body)
+        fault, code = table.pick(status, failure)
         if 300 <= status < 400 and status not in table.codes:
             fault, words = table.family(status), plain(headers.get("Location", "without a word on which"))
         elif body is None:
@@ -478,7 +489,8 @@ class Client:
             remedy=fault.remedy,
             body=body,
             retry_after=fault.wait_s if (told := _retry_after(headers)) is None else told,
-            answered=status < 500 or status == 503,  # after the others it may have done its work all the same
+            # After the others it may have done its work all the same; of a batch, some of it.
+            answered=(status < 500 or status == 503) and not isinstance(body, list),
         )
 
     def _error(  # noqa: PLR0913 - a plain record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,11 +99,15 @@ class TooLarge(Rejected):
 
 
 class PartlyRejected(PermanentError):  # noqa: N818
-    """The tool has taken a batch but for some results. `refused` maps their indexes to the tool's words."""
+    """The tool has taken a batch but for some results. `refused` maps their indexes to the tool's words.
 
-    def __init__(self, refused: Mapping[int, str], vendor: str = "") -> None:
+    `remote` are the tool's ids of the others in the batch's order, or nothing, as `send` returns them.
+    """
+
+    def __init__(self, refused: Mapping[int, str], vendor: str = "", *, remote: Sequence[str] = ()) -> None:
         super().__init__("; ".join(refused.values()), vendor=vendor)
         self.refused = refused
+        self.remote = remote
 
 
 @dataclass(frozen=True)
@@ -168,16 +172,19 @@ class ErrorTable:
 
     `message`, `details` and `code` are dotted paths into the JSON body (of several, the first that holds something
     wins; `details`: more words behind the message, such as one for each wrong field); `code_in_message` is a regular
-    expression for a code that stands in the words alone; `success` is the path of a value that must not be false or
-    zero in a 2xx answer; `codes` maps the tool's own codes, and HTTP statuses whose meaning it narrows, to a `Fault`.
-    A 2xx or 3xx status among them is an error where what comes with it is no JSON.
+    expression for a code that stands in the words alone; `phrases` are words that tell more than the code, and the code
+    of ours that each stands for; `success` is the path of a value that must not be false or zero in a 2xx answer,
+    `failure` of one that must not be there; `codes` maps the tool's own codes, and HTTP statuses whose meaning it
+    narrows, to a `Fault`. A 2xx or 3xx status among them is an error where what comes with it is no JSON.
     """
 
     message: tuple[str, ...] = ("message", "error")
     details: str = ""
     code: tuple[str, ...] = ()
     code_in_message: str = ""
+    phrases: Mapping[str, int | str] = field(default_factory=dict)
     success: str = ""
+    failure: str = ""
     codes: Mapping[int | str, Fault] = field(default_factory=dict)
 
     def explain(self, code: int | str) -> Fault | None:
@@ -197,7 +204,23 @@ class ErrorTable:
 
     def failed_inside(self, body: Any) -> bool:
         """True where a 2xx answer says by itself that it failed."""
-        return bool(self.success) and isinstance(body, dict) and dig(body, self.success) in (False, 0)
+        if not isinstance(body, dict):
+            return False
+        is_no_success = bool(self.success) and dig(body, self.success) in (False, 0)
+        return is_no_success or (bool(self.failure) and dig(body, self.failure) is not None)
+
+    def failure_in(self, body: Any) -> Any:
+        """What says that a 2xx answer failed as a whole: the body, or an answer of a batch; None where nothing does.
+
+        A batch failed where some of it may be tried again, or where nobody was let in.
+        """
+        if self.failed_inside(body):
+            return body
+        failed = [each for each in body if self.failed_inside(each)] if isinstance(body, list) else []
+        kinds = [self.pick(200, each)[0].kind for each in failed]
+        passing = [each for each, kind in zip(failed, kinds, strict=True) if issubclass(kind, TransientError)]
+        is_shut = bool(failed) and len(failed) == len(body) and all(issubclass(kind, AuthError) for kind in kinds)
+        return next(iter(passing or (failed if is_shut else [])), None)
 
     def pick(self, status: int, body: Any) -> tuple[Fault, int | str]:
         """The fault that a reply states, and the code by which it was found."""
@@ -208,9 +231,13 @@ class ErrorTable:
         return self.family(status), status if own is None else own
 
     def _own_code(self, body: Any) -> int | str | None:
-        """The first code that the table knows, else the first there is."""
+        """What the words tell, else the first code that the table knows, else the first there is."""
+        words = self.words(body) if self.phrases or self.code_in_message else ""
+        told = next((code for phrase, code in self.phrases.items() if phrase in words), None)
+        if told is not None:
+            return told
         found = [code for path in self.code if (code := _code(dig(body, path))) is not None]
-        in_words = re.search(self.code_in_message, self.words(body)) if self.code_in_message else None
+        in_words = re.search(self.code_in_message, words) if self.code_in_message else None
         found += [code for code in [_code(in_words and in_words[0])] if code is not None]
         return next((code for code in found if code in self.codes), found[0] if found else None)
 

@@ -118,6 +118,23 @@ def particulars(result: Result, *, titled: bool = False, sent: Container[str] = 
     return lines + [f"{name}: {value}" for name, value in result.fields.items() if value and name not in sent]
 
 
+def as_markdown(result: Result, *, sent: Container[str] = (), with_steps: bool = True) -> str:
+    """All that is told of a result, as Markdown for a comment; indented is what must stay as it is.
+
+    `sent` names the fields that the tool has a place for.
+    """
+    items = [f"{name}: {value}" for name, value in result.parameters.items()] + particulars(result, sent=sent)
+    blocks = [
+        f"`{result.nodeid}`: {result.outcome.value}",
+        result.description,
+        indent(result.message, "    "),
+        indent("\n".join(steps_as_text(result.steps)), "    ") if with_steps else "",
+        indent(result.traceback, "    "),
+        "\n".join(f"- {item}" for item in (*items, *remarks(result))),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
 def readable(value: Any, limit: int = PARAMETER) -> str:
     """A value as a person reads it, the same in every session: no addresses of objects, no exception, no end."""
     try:

@@ -424,7 +424,8 @@ class VendorContract:
         if len(tallies) == 1:  # it has made fewer requests
             tallies.append(other.send())
         assert [(tally.delivered, tally.kept, tally.notes) for tally in tallies] == [(3, 0, [])] * 2
-        assert len(desk.box.runs) == 2
+        # A tool that removes no runs ends the one that came second.
+        assert sum(run.end is None or bool(desk.box.results_of(run.id)) for run in desk.box.runs.values()) == 2
         assert len({tally.run_id for tally in tallies}) == 1
         assert len(desk.box.results_of(tallies[0].run_id)) == 6
         assert desk.box.runs[tallies[0].run_id].end is None

@@ -301,7 +301,8 @@ class _Upload:
             except Doubtful as error:
                 self._doubt(error, part)
             except PartlyRejected as error:
-                self._accept([result for index, result in enumerate(part) if index not in error.refused])
+                taken = [result for index, result in enumerate(part) if index not in error.refused]
+                self._accept(taken, error.remote)
                 self._take_back([result for index, result in enumerate(part) if index in error.refused])
                 with self._lock:
                     self._row += [(part[index], words) for index, words in error.refused.items() if index < len(part)]

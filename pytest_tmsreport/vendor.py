@@ -181,7 +181,10 @@ class Vendor:
         return None
 
     def discard_run(self, http: Client, run_id: str) -> None:
-        """Removes a run that another machine's came before. Raises VendorError where it holds results, or stays."""
+        """Removes a run that another machine's came before, or ends it where none can be removed.
+
+        Raises VendorError where it holds results, or stays.
+        """
 
     def finish_shard(self, http: Client, run_id: str, shard: int, shards: int) -> Collection[int]:
         """Notes in the run that a machine, the `shard`-th of `shards`, is done; returns the numbers of all that are."""

@@ -27,6 +27,7 @@ from pytest_tmsreport.sandbox.box import Box
 from pytest_tmsreport.sandbox.qase_fields import TOKEN, Rules
 from pytest_tmsreport.sandbox.server import Served, serve
 from pytest_tmsreport.testing import make_results
+from pytest_tmsreport.vendors.kiwi import Kiwi
 from pytest_tmsreport.vendors.qase import Qase
 
 FOREIGN = re.compile("TMSREPORT_|QASE_|PYTEST_|https?_proxy|all_proxy|no_proxy", re.IGNORECASE)
@@ -436,6 +437,14 @@ def test_an_unknown_vendor_is_answered_with_the_nearest(project: Project, args: 
     done = project.run(*args)
     assert done.exit_code == 2
     assert "did you mean qase?" in done.stderr
+
+
+@pytest.mark.parametrize("code", Kiwi.errors.codes)
+def test_explain_takes_codes_that_are_words_or_begin_with_a_minus(project: Project, code: int | str) -> None:
+    done = project.run("explain", "kiwi", str(code))
+    assert done.exit_code == 0
+    assert Kiwi.errors.codes[code].meaning in done.stdout
+    assert Kiwi.errors.codes[code].remedy in done.stdout
 
 
 def test_a_vendor_that_is_like_none_is_answered_with_the_list(project: Project) -> None:

@@ -42,6 +42,7 @@ from pytest_tmsreport.sandbox.server import serve
 from pytest_tmsreport.testing import Canned, FakeTime
 from pytest_tmsreport.vendor import Content
 from pytest_tmsreport.vendors.azure import Azure
+from pytest_tmsreport.vendors.kiwi import Kiwi
 from pytest_tmsreport.vendors.qase import Qase
 
 Step = tuple[int, bytes, Mapping[str, str]] | Exception
@@ -705,3 +706,41 @@ def test_a_dry_run_shows_the_fields_and_the_json_of_a_form() -> None:
         "    }",
         "  ]",
     ]
+
+
+KIWI = Kiwi(name="kiwi", kind="kiwi", url="https://tms.test", user="ci", password=SECRET, product="Shop")
+CALLS: list[dict[str, Any]] = [
+    {"jsonrpc": "2.0", "id": number, "method": "Product.filter", "params": [{}]} for number in (1, 2)
+]
+
+
+def answers(*entries: Mapping[str, Any]) -> Step:
+    return 200, json.dumps([{"id": number, **entry} for number, entry in enumerate(entries, 1)]).encode(), {}
+
+
+def signed(key: str) -> Step:
+    return 200, json.dumps({"id": 1, "result": key}).encode(), {}
+
+
+SHUT = {"error": {"code": -32603, "message": "Authentication failed when calling"}}
+BUSY = {"error": {"code": -32603, "message": "database is locked"}}
+
+
+def test_a_token_may_go_as_a_cookie_and_is_fetched_again_once_where_a_batch_is_shut_out() -> None:
+    script = Script(signed("one"), answers(SHUT, SHUT), signed("two"), answers({"result": 1}, {"result": 2}))
+    assert make_client(script, vendor=KIWI).post("json-rpc/", json=CALLS).pick("1.result", int) == 2
+    assert [request.headers.get("Cookie") for request in script.sent] == [
+        *(None, "sessionid=one"),
+        *(None, "sessionid=two"),
+    ]
+    script = Script(signed("one"), answers(SHUT, SHUT), signed("two"), answers(SHUT, SHUT))
+    with pytest.raises(AuthError, match="lacks a right"):
+        make_client(script, vendor=KIWI).post("json-rpc/", json=CALLS)
+    assert len(script.sent) == 4
+
+
+def test_a_batch_that_may_be_tried_again_is_looked_at_before() -> None:
+    script = Script(signed("one"), answers({"result": 1}, BUSY), answers({"result": 1}, {"result": 2}))
+    looked: list[int] = []
+    reply = make_client(script, vendor=KIWI).post("json-rpc/", json=CALLS, recover=lambda: looked.append(1))
+    assert (reply.pick("1.result", int), looked) == (2, [1])

@@ -188,6 +188,45 @@ def test_an_answer_does_not_fail_inside_where_the_tool_has_no_such_thing() -> No
     assert not ErrorTable().failed_inside({"ok": False, "": False})
 
 
+BATCHES = ErrorTable(
+    message=("error.message",),
+    code=("error.code",),
+    failure="error",
+    phrases={"not let in": -32098, "is locked": "busy"},
+    codes={
+        -32098: Fault(AuthError, "nobody is signed in", "sign in"),
+        "busy": Fault(TransientError, "the database is busy"),
+        -32603: Fault(Rejected, "not taken"),
+    },
+)
+WELL: Any = {"result": 1}
+BAD: Any = {"error": {"code": -32603, "message": "a field is wrong"}}
+SHUT: Any = {"error": {"code": -32603, "message": "you are not let in"}}
+JAMMED: Any = {"error": {"code": -32603, "message": "the table is locked"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        pytest.param(WELL, None, id="fine"),
+        pytest.param(BAD, BAD, id="an-error-alone"),
+        pytest.param([WELL, BAD], None, id="one-of-a-batch-is-refused"),
+        pytest.param([BAD, BAD], None, id="all-of-a-batch-are-refused"),
+        pytest.param([WELL, SHUT], None, id="a-right-lacks-for-one"),
+        pytest.param([SHUT, SHUT], SHUT, id="nobody-is-let-in"),
+        pytest.param([WELL, JAMMED, BAD], JAMMED, id="some-may-be-tried-again"),
+        pytest.param([], None, id="an-empty-batch"),
+    ],
+)
+def test_a_batch_failed_where_it_may_be_tried_again_or_nobody_was_let_in(body: Any, failure: Any) -> None:
+    assert BATCHES.failure_in(body) == failure
+
+
+@pytest.mark.parametrize(("body", "code"), [(BAD, -32603), (SHUT, -32098), (JAMMED, "busy")])
+def test_words_may_tell_more_than_a_code(body: Any, code: int | str) -> None:
+    assert BATCHES.pick(200, body) == (BATCHES.codes[code], code)
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ._read import Found, Project, from_environment, from_ini, from_options
-from ._rules import But, Migration, Rule, absent, address, number, secret, switch
+from ._rules import But, Migration, Rule, Sections, absent, address, number, secret, switch
 
 FILES = ("/etc/tcms.conf", "c:/tcms.conf")
 """Read where the home has none, in this order."""
@@ -36,6 +36,12 @@ def _server(value: Any) -> str | But:
     return But(root, remark) if remark else root
 
 
+def _as_before(sections: Sections) -> tuple[Sections, list[str]]:
+    """Cases as they are: that plugin files each set of parameters under a case of its own."""
+    own = {name: {**keys, "parameter_cases": True} if name else keys for name, keys in sections.items()}
+    return own, ["parametrised tests keep the cases that the plugin made; without `parameter_cases` they share one"]
+
+
 RULES = (
     switch("--kiwitcms"),
     Rule("tcms.url", "url", _server),
@@ -56,4 +62,5 @@ MIGRATION = Migration(
     looks_in=("~/.tcms.conf", "/etc/tcms.conf", "variables TCMS_…", "--kiwitcms in addopts"),
     read=_read,
     rules=RULES,
+    settle=_as_before,
 )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from ..model import Result
 from ..paging import Offset
-from ..render import cut, dotted, particulars, remarks, steps_as_text
+from ..render import as_markdown, cut, dotted
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -69,14 +68,5 @@ def timespan(seconds: float) -> str:
 
 def comment(result: Result, *, with_steps: bool = True) -> str:
     """What TestRail shows with a result, as Markdown; indented is what must stay as it is."""
-    items = [f"{name}: {value}" for name, value in result.parameters.items()]
-    items += particulars(result, sent=[name for name in result.fields if name.startswith("custom_")])
-    blocks = [
-        f"`{result.nodeid}`: {result.outcome.value}",
-        result.description,
-        indent(result.message, "    "),
-        indent("\n".join(steps_as_text(result.steps)), "    ") if with_steps else "",
-        indent(result.traceback, "    "),
-        "\n".join(f"- {item}" for item in (*items, *remarks(result))),
-    ]
-    return "\n\n".join(block for block in blocks if block)
+    sent = [name for name in result.fields if name.startswith("custom_")]
+    return as_markdown(result, sent=sent, with_steps=with_steps)
