@@ -10,7 +10,7 @@ import difflib
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
 from pathlib import Path
@@ -27,7 +27,7 @@ from .model import Outcome
 from .sources import Source, read, source_of, variable_name
 from .vendor import Vendor, find, is_secret, names, setting
 
-_INTERNAL = ("name", "kind", "status")
+_INTERNAL = ("name", "kind", "status", "described")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +115,12 @@ def load(
     problems: dict[str, ConfigError] = {}
     sections: Mapping[str, Mapping[str, Any]] = {}
     file = ""
+    described: Collection[str] = ()
     try:
-        sections, file = read(root)
+        sections, file, described = read(root)
     except ConfigError as error:
         problems[""] = error
-    source = Source(environ, sections, file, sets)
+    source = Source(environ, sections, file, sets, described)
     configured = [name for name in source.sections if name]
     if not problems:  # a file that cannot be read may hold what was named
         _check_typed(configured, source, only)
@@ -185,12 +186,15 @@ def destination(name: str, kind: str, source: Source) -> Vendor:
         near = _nearest(kind, names())
         raise ConfigError(f"{error}{near}; say `vendor = …` in {source.where(name)}") from error
     keys = _keys(vendor)
-    _check_keys(source.sections.get(name, {}), name, keys, f"{source.where(name)} of {source.file}")
+    section = source.sections.get(name, {})
+    _check_keys((key for key in section if key not in vendor.described_by), name, keys, source.place(name))
     found = _found(name, kind, vendor, source)
     for key, entry in keys.items():
         if key not in found and entry.default is MISSING and entry.default_factory is MISSING:
             raise ConfigError(_missing(name, key, source, of_secret=is_secret(entry)))
     values = {key: convert(*raw, _hints(vendor)[key], f"{name}.{key}") for key, raw in found.items()}
+    if vendor.described_by:
+        values["described"] = {key: section[key] for key in vendor.described_by if key in section}
     made = vendor(name=name, kind=kind, status=_statuses(name, source), **values)
     _check_secrets(made)
     _check_url(made, source)
@@ -247,7 +251,7 @@ def _settings(source: Source) -> tuple[Settings, ConfigError | None]:
     values: dict[str, Any] = {}
     first: ConfigError | None = None
     try:
-        _check_keys(source.sections.get("", {}), "", _keys(Settings), f"{source.where('')} of {source.file}")
+        _check_keys(source.sections.get("", {}), "", _keys(Settings), source.place(""))
     except ConfigError as error:
         first = error
     for key in _keys(Settings):

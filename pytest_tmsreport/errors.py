@@ -173,9 +173,10 @@ class ErrorTable:
     `message`, `details` and `code` are dotted paths into the JSON body (of several, the first that holds something
     wins; `details`: more words behind the message, such as one for each wrong field); `code_in_message` is a regular
     expression for a code that stands in the words alone; `phrases` are words that tell more than the code, and the code
-    of ours that each stands for; `success` is the path of a value that must not be false or zero in a 2xx answer,
-    `failure` of one that must not be there; `codes` maps the tool's own codes, and HTTP statuses whose meaning it
-    narrows, to a `Fault`. A 2xx or 3xx status among them is an error where what comes with it is no JSON.
+    of ours that each stands for; `success` is the path of a value that must not be false or zero in a 2xx answer, or,
+    where `success_is` names one, must be just that, `failure` of one that must not be there; `codes` maps the tool's
+    own codes, and HTTP statuses whose meaning it narrows, to a `Fault`. A 2xx or 3xx status among them is an error
+    where what comes with it is no JSON.
     """
 
     message: tuple[str, ...] = ("message", "error")
@@ -184,6 +185,7 @@ class ErrorTable:
     code_in_message: str = ""
     phrases: Mapping[str, int | str] = field(default_factory=dict)
     success: str = ""
+    success_is: Any = None
     failure: str = ""
     codes: Mapping[int | str, Fault] = field(default_factory=dict)
 
@@ -206,7 +208,8 @@ class ErrorTable:
         """True where a 2xx answer says by itself that it failed."""
         if not isinstance(body, dict):
             return False
-        is_no_success = bool(self.success) and dig(body, self.success) in (False, 0)
+        found = dig(body, self.success) if self.success else None
+        is_no_success = found in (False, 0) if self.success_is is None else found != self.success_is
         return is_no_success or (bool(self.failure) and dig(body, self.failure) is not None)
 
     def failure_in(self, body: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import configparser
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ConfigError
 
@@ -17,6 +17,8 @@ else:
     import tomli as tomllib
 
 PREFIX = "TMSREPORT"
+DESCRIPTIONS = "tmsreport.toml"
+"""Beside the settings: tables that describe tools, which INI cannot say. A table of it is a destination."""
 FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
 
@@ -29,11 +31,16 @@ class Source:
         sections: Mapping[str, Mapping[str, Any]] | None = None,
         file: str = "",
         sets: Iterable[str] = (),
+        described: Collection[str] = (),
     ) -> None:
-        """Raises ConfigError for an override that is not `key=value` or `destination.key=value`."""
+        """`described` names the sections that stand in `tmsreport.toml` alone.
+
+        Raises ConfigError for an override that is not `key=value` or `destination.key=value`.
+        """
         self.environ = environ
         self.sections = {name: dict(section) for name, section in (sections or {}).items()}
         self.file = file
+        self.described = frozenset(described)
         self.overrides: dict[str, dict[str, str]] = {}
         for text in sets:
             key, found, value = text.partition("=")
@@ -43,8 +50,14 @@ class Source:
             section, name = (outer, inner) if dot else ("", outer)
             self.overrides.setdefault(section, {})[name] = value
 
+    def place(self, section: str) -> str:
+        """A section and the file in which it stands."""
+        return f"{self.where(section)} of {DESCRIPTIONS if section in self.described else self.file}"
+
     def where(self, section: str) -> str:
         """The section of the settings file, as a person writes it."""
+        if section in self.described:
+            return f"[{section}]"
         if self.file.endswith(".toml"):
             table = "tool.tmsreport" if self.file.endswith("pyproject.toml") else "tmsreport"
             return f"[{table}.{section}]" if section else f"[{table}]"
@@ -58,7 +71,7 @@ class Source:
             if self.environ.get(variable):
                 return self.environ[variable], variable
         if key in self.sections.get(section, {}):
-            return self.sections[section][key], f"{self.where(section)} of {self.file}"
+            return self.sections[section][key], self.place(section)
         return None
 
 
@@ -69,20 +82,46 @@ def variable_name(section: str, key: str) -> str:
 
 def source_of(root: Path, environ: Mapping[str, str], sets: Sequence[str] = ()) -> Source:
     """Where the settings of a project are looked up. Raises ConfigError for a file or override that cannot be read."""
-    sections, file = read(root)
-    return Source(environ, sections, file, sets)
+    sections, file, described = read(root)
+    return Source(environ, sections, file, sets, described)
 
 
-def read(root: Path) -> tuple[dict[str, dict[str, Any]], str]:
+class Found(NamedTuple):
+    """The sections of a project, the file they are in, and those of them that stand in `tmsreport.toml` alone."""
+
+    sections: dict[str, dict[str, Any]]
+    file: str
+    described: frozenset[str]
+
+
+def read(root: Path) -> Found:
     """Our sections of the one settings file in `root` that has any, and its name; the global section is `""`.
 
-    Raises ConfigError for a file that cannot be parsed although it mentions us, and for two files that have sections.
+    What `tmsreport.toml` says of a destination is added to them; the settings file wins. Raises ConfigError for a file
+    that cannot be parsed although it mentions us, and for two files that have sections.
     """
     found = [(name, sections) for name in FILES if (sections := _sections(root / name))]
     if len(found) > 1:
         both = " and ".join(str(root / name) for name, _ in found)
         raise ConfigError(f"settings of tmsreport stand in two files, {both}: keep them in one")
-    return (found[0][1], found[0][0]) if found else ({}, "")
+    file, sections = found[0] if found else ("", {})
+    described = _descriptions(root / DESCRIPTIONS)
+    merged = {**sections, **{name: {**table, **sections.get(name, {})} for name, table in described.items()}}
+    return Found(merged, file or (DESCRIPTIONS if described else ""), frozenset(described.keys() - sections.keys()))
+
+
+def _descriptions(path: Path) -> dict[str, dict[str, Any]]:
+    """The tables of `tmsreport.toml`. Raises ConfigError for what is none."""
+    if not path.exists():
+        return {}
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    for name, table in data.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path} holds `{name}` outside of a table: put it below [NAME], the tool it is about")
+    return {name: _flat_statuses(table) for name, table in data.items()}
 
 
 def parse(file: str, text: str) -> dict[str, dict[str, Any]]:
@@ -93,7 +132,7 @@ def parse(file: str, text: str) -> dict[str, dict[str, Any]]:
 def find_root(start: Path) -> Path:
     """The nearest folder, from `start` upwards, that has settings of ours; else `start`."""
     for folder in (start, *start.parents):
-        if any(_headers(folder / name) for name in FILES):
+        if (folder / DESCRIPTIONS).exists() or any(_headers(folder / name) for name in FILES):
             return folder
     return start
 

@@ -448,7 +448,9 @@ class VendorContract:
         for number in range(1, 5):
             each = desk.machine(number, key=f"build-{number}")
             each.write(*self.results(2))
-            assert each.send(transport=LosesOne(desk.mount, number)).delivered == 2
+            tally = each.send(transport=LosesOne(desk.mount, number))
+            assert tally.delivered + tally.doubtful == 2
+            assert not tally.doubtful or is_doubtful(desk.vendor)
             assert len(desk.box.runs) == number
 
     @pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)], ids=str)

@@ -94,6 +94,7 @@ class Vendor:
     `headers` go with every request. `has_runs` is False for a tool that files results without one, from as many
     machines as there are. `notes_may_cross` says that `finish_shard` may lose the note of another machine that notes in
     the same moment: it is then asked again.
+    `described_by` names the keys of a section that describe the tool, and make its field `described`.
     `answer_s` is how long the tool may take to answer (seconds).
     """
 
@@ -106,6 +107,7 @@ class Vendor:
     errors: ClassVar[ErrorTable] = ErrorTable()
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     headers: ClassVar[Mapping[str, str]] = {}
+    described_by: ClassVar[tuple[str, ...]] = ()
     answer_s: ClassVar[float] = 60.0
     is_repeatable: ClassVar[bool] = True
     has_runs: ClassVar[bool] = True

@@ -16,7 +16,7 @@ from pytest_tmsreport.config import Config, Settings, destination, good_sets, lo
 from pytest_tmsreport.convert import Line
 from pytest_tmsreport.errors import ConfigError
 from pytest_tmsreport.model import Outcome
-from pytest_tmsreport.sources import FILES, Source, find_root, read
+from pytest_tmsreport.sources import FILES, Found, Source, find_root, read
 from pytest_tmsreport.vendors.qase import Qase
 
 SECRET = "s3cret-t0ken"
@@ -271,7 +271,7 @@ def test_a_line_without_an_equals_sign_is_an_error_that_shows_it(line: str, tmp_
 
 def test_a_broken_file_that_is_not_about_us_is_none_of_our_business(tmp_path: Path) -> None:
     write(tmp_path, "[tool.other\n", "pyproject.toml")
-    assert read(tmp_path) == ({}, "")
+    assert read(tmp_path) == Found({}, "", frozenset())
 
 
 @pytest.mark.parametrize(
@@ -842,6 +842,48 @@ def test_an_option_that_is_itself_what_is_wrong_is_not_worth_typing_again(
     config = load(tmp_path, TWO_TOKENS, sets=sets, only=["web"])
     assert config.problems
     assert good_sets(config, tmp_path, TWO_TOKENS) == good
+
+
+OWN = """
+[acme]
+vendor = "rest"
+url = "https://acme.test/api"
+batch_size = 7
+status = { passed = "green" }
+[acme.calls.send]
+request = "POST results"
+body = { outcome = "{status}" }
+"""
+
+
+def test_a_tool_may_be_described_beside_the_settings_which_win(tmp_path: Path) -> None:
+    write(tmp_path, OWN, "tmsreport.toml")
+    environ = {"TMSREPORT_ACME_TOKEN": "t"}
+    (alone,) = load(tmp_path, environ).destinations
+    assert (alone.kind, alone.batch_size, alone.word(Outcome.PASSED)) == ("rest", 7, "green")
+    write(tmp_path, "[tmsreport]\n[tmsreport:acme]\nbatch_size = 9\n[tmsreport:qase]\nproject = SHOP\n")
+    both = load(tmp_path, {**environ, **TOKEN}).destinations
+    assert [(each.name, each.batch_size) for each in both] == [("acme", 9), ("qase", 200)]
+    assert find_root(tmp_path / "below") == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (OWN + "x = ", "tmsreport.toml cannot be read"),
+        ('on_loss = "fail"\n' + OWN, "tmsreport.toml holds `on_loss` outside of a table"),
+    ],
+)
+def test_a_description_that_cannot_be_read_is_said(text: str, said: str, tmp_path: Path) -> None:
+    write(tmp_path, text, "tmsreport.toml")
+    assert said in problem(tmp_path, name="")
+
+
+def test_a_mistake_in_a_description_names_its_file(tmp_path: Path) -> None:
+    write(tmp_path, OWN.replace("batch_size", "batch_sise"), "tmsreport.toml")
+    assert "[acme] of tmsreport.toml holds an unknown key `batch_sise`; did you mean `batch_size`?" in problem(
+        tmp_path, {"TMSREPORT_ACME_TOKEN": "t"}, "acme"
+    )
 
 
 def test_the_manual_lists_every_setting_with_its_default_and_its_variables() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -119,6 +120,69 @@ def test_a_suite_written_for_qase_pytest_arrives_in_full(tmp_path: Path, beside:
 def test_steps_files_and_words_reach_every_tool_in_its_own_shape_and_in_full(tmp_path: Path) -> None:
     found = arrived("steps", tmp_path, "--tb=short", status=1)  # one of its tests is meant to fail
     assert found == expected("steps")
+
+
+@pytest.fixture
+def own_tool() -> Iterator[str]:
+    """The address of the home-made tool, which runs as its own program."""
+    program: list[str | Path] = [sys.executable, ROOT / "examples" / "own_tool" / "tool.py", "0"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8") as running:
+        assert running.stdout
+        yield running.stdout.readline().strip()
+        running.kill()
+
+
+def own_session(url: str, folder: Path, *args: str, key: str = "a-key-of-the-team") -> subprocess.CompletedProcess[str]:
+    project = folder / "own_tool"
+    shutil.copytree(ROOT / "examples" / "own_tool", project, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    environ |= {"TMSREPORT_BENCH_URL": url, "TMSREPORT_BENCH_TOKEN": key}
+    command = [sys.executable, "-m", "pytest", "-q", "--tms", *args]
+    done = subprocess.run(command, cwd=project, env=environ, capture_output=True, encoding="utf-8", check=False)
+    print(done.stdout, done.stderr)  # noqa: T201 - shown where the test fails
+    return done
+
+
+def own_answer(url: str, path: str) -> Any:
+    answer = requests.get(f"{url}/{path}", headers={"Authorization": "Bearer a-session-of-an-hour"}, timeout=10)
+    return answer.json()["data"]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_home_made_tool_that_toml_describes_gets_everything(own_tool: str, tmp_path: Path, workers: str) -> None:
+    done = own_session(own_tool, tmp_path, workers)
+    assert done.returncode == 0
+    assert "bench: 6 delivered, 0 kept, 0 refused, 0 without case | run 1 http://127.0.0.1:8800/runs/1" in done.stdout
+    (run,) = own_answer(own_tool, "runs")
+    assert (run["number"], run["is_open"]) == (1, False)
+    rows = own_answer(own_tool, "rows")
+    assert sorted((row.get("case", ""), row["outcome"], row["files"]) for row in rows) == [
+        ("", "green", []),
+        ("cart-1", "green", []),
+        ("cart-2", "green", []),
+        ("cart-2", "green", []),
+        ("till-1", "green", [["receipt.txt", 6]]),
+        ("till-2", "grey", []),
+    ]
+    assert {row["why"] for row in rows if "why" in row} == {"the printer is away"}
+    (steps,) = {tuple(row["steps"]) for row in rows if "steps" in row}
+    assert steps[0].startswith("passed: weighs the tea")
+
+
+def test_only_what_the_plan_of_a_home_made_tool_asks_for_is_run(own_tool: str, tmp_path: Path) -> None:
+    done = own_session(own_tool, tmp_path, "-n2", "--tms-plan", "7")
+    assert done.returncode == 0
+    assert "bench: 4 delivered, 0 kept" in done.stdout
+    assert {row["case"] for row in own_answer(own_tool, "rows")} == {"cart-1", "cart-2", "till-1"}
+    other = own_session(own_tool, tmp_path / "other", "--tms-plan", "8")
+    assert other.returncode == 4
+    assert "there is no plan 8" in other.stderr
+
+
+def test_a_home_made_tool_that_wants_another_token_says_what_to_do(own_tool: str, tmp_path: Path) -> None:
+    done = own_session(own_tool, tmp_path, key="wrong")
+    assert "bench: 0 delivered, 6 kept" in done.stdout
+    assert "what to do: set TMSREPORT_BENCH_TOKEN to the key of the team" in done.stdout
 
 
 def test_the_files_of_an_example_arrive_as_they_were_when_they_were_attached() -> None:

@@ -19,7 +19,18 @@ OURS = HOME.name
 
 FOUNDATIONS = ("errors", "model")
 FIRST_FLOOR = ("render", "auth", "pacing", "paging", "masking", "ci")
-VENDORS_MAY_IMPORT = {"aggregate", "auth", "cucumber", "errors", "journal", "model", "paging", "render", "vendor"}
+VENDORS_MAY_IMPORT = {
+    "aggregate",
+    "auth",
+    "cucumber",
+    "errors",
+    "journal",
+    "model",
+    "paging",
+    "render",
+    "templates",
+    "vendor",
+}
 IN_THE_TEST_PROCESS = {
     *("callers", "collector", "delivery", "fixtures", "hooks", "markers", "plugin", "reporter", "screenshots"),
     *("selection", "subtests", "witness"),
