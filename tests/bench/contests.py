@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_tmsreport.sandbox import qase_fields, reportportal, testrail, xray_fields, zephyr_fields
+from pytest_tmsreport.sandbox import kiwi, qase_fields, reportportal, testrail, xray_fields, zephyr_fields
 
 from .environments import ROOT
 
@@ -24,20 +24,20 @@ PYTEST = "pytest==9.2.0"
 class Contender:
     """A reporter: what is installed, and how a suite is written for it and run with it.
 
-    `mark` is the decorator of a test of case `{n}`, `name` that test's name; `conftest` and `ini` are files beside the
-    suite, with the holes `{url}`. `on` makes the options, and `environ` the variables, from the server. `results` is a
-    part of the paths of the requests that bring results.
+    `mark` is the decorator of a test of case `{n}`, `name_of_test` that test's name; `files` stand beside the suite,
+    with the hole `{url}`. `on` makes the options, and `environ` the variables, from the server. `results` is a part of
+    the paths of the requests that bring results, `before` how many others have the same.
     """
 
     name: str
     requirements: tuple[str, ...]
     results: str
+    before: int = 0
     on: Callable[[Served], tuple[str, ...]]
     mark: str = ""
     imports: str = ""
     name_of_test: str = "test_case_{n}"
-    conftest: str = ""
-    ini: str = "[pytest]\n"
+    files: Mapping[str, str] = field(default_factory=dict)
     environ: Callable[[Served], Mapping[str, str]] = lambda _served: {}
     is_ours: bool = False
 
@@ -52,6 +52,8 @@ class Contest:
     mark: str
     rules: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    counts_cases: bool = False
+    """The tool numbers cases by itself, so that only titles tell which is which."""
 
     def sandbox(self) -> Sandbox:
         module = importlib.import_module(f"pytest_tmsreport.sandbox.{self.tool}")
@@ -84,7 +86,8 @@ QASE_PYTEST = Contender(
     imports="from qase.pytest import qase",
     mark="@qase.id({n})",
     # It speaks to hosts by https only: the address is another here, its code is not.
-    conftest="""
+    files={
+        "conftest.py": """
 import qase.commons.client.api_v1_client as one
 import qase.commons.client.api_v2_client as two
 
@@ -97,7 +100,8 @@ def redirect(module, version):
 
 redirect(one, "v1")
 redirect(two, "v2")
-""",
+"""
+    },
 )
 PYTEST_TESTRAIL = Contender(
     name="pytest-testrail 3.1.1",
@@ -129,7 +133,7 @@ PYTEST_JIRA_XRAY = Contender(
 PYTEST_ZEPHYR = Contender(
     name="pytest-zephyr-scale-integration 0.1.32",
     requirements=("pytest-zephyr-scale-integration==0.1.32", PYTEST, *XDIST),
-    results="testscriptresult",
+    results="1.0/testresult",
     on=lambda _served: ("--zephyr", "--jira_token", zephyr_fields.TOKEN),
     name_of_test="test_T{n}",
     environ=lambda served: {
@@ -142,19 +146,36 @@ PYTEST_REPORTPORTAL = Contender(
     requirements=("pytest-reportportal==5.6.12", PYTEST, *XDIST),
     results="/item/",
     on=lambda _served: ("--reportportal",),
-    ini=f"""[pytest]
+    files={
+        "pytest.ini": f"""[pytest]
 rp_endpoint = {{url}}/reportportal
 rp_project = {reportportal.PROJECT}
 rp_api_key = {reportportal.TOKEN}
 rp_launch = theirs
-""",
+"""
+    },
     environ=lambda _served: {"AGENT_NO_ANALYTICS": "1"},
+)
+KIWITCMS_PYTEST_PLUGIN = Contender(
+    name="kiwitcms-pytest-plugin 15.4",
+    requirements=("kiwitcms-pytest-plugin==15.4", "tcms-api==15.0", PYTEST, *XDIST),
+    results="xml-rpc",
+    before=60,
+    on=lambda _served: ("-p", "tcms_pytest_plugin", "--kiwitcms"),
+    files={".tcms.conf": f"[tcms]\nurl = {{url}}/kiwi/xml-rpc/\nusername = {kiwi.USER}\npassword = {kiwi.PASSWORD}\n"},
+    environ=lambda _served: {
+        "HOME": ".",
+        "TCMS_PRODUCT": kiwi.PRODUCT,
+        "TCMS_PRODUCT_VERSION": "1.0",
+        "TCMS_BUILD": "41",
+    },
 )
 CONTESTS = (
     Contest("qase", QASE_PYTEST, "/results", "@pytest.mark.tms('{n}')"),
     Contest("testrail", PYTEST_TESTRAIL, "add_results_for_cases", "@pytest.mark.tms('C{n}')"),
     Contest("xray", PYTEST_JIRA_XRAY, "import/execution", "@pytest.mark.tms('SHOP-{n}')", {"statuses": ("ABORTED",)}),
     Contest("zephyr", PYTEST_ZEPHYR, "testresults", "@pytest.mark.tms('SHOP-T{n}')", settings={"product": "dc"}),
+    Contest("kiwi", KIWITCMS_PYTEST_PLUGIN, "TestExecution.update", "", counts_cases=True),
     Contest("reportportal", PYTEST_REPORTPORTAL, "/item/", "@pytest.mark.tms('{n}')"),
 )
 
@@ -170,8 +191,8 @@ def write_suite(folder: Path, contender: Contender, url: str, tests: Mapping[int
         head.append(f"{contender.mark.format(n=number)}\n{decorators}\ndef {test}({arguments}):\n{indented}\n")
     folder.mkdir(parents=True)
     (folder / "test_suite.py").write_text("\n".join(head), encoding="utf-8")
-    (folder / "conftest.py").write_text(contender.conftest.replace("{url}", url), encoding="utf-8")
-    (folder / "pytest.ini").write_text(contender.ini.replace("{url}", url), encoding="utf-8")
+    for name, text in {"pytest.ini": "[pytest]\n", **contender.files}.items():
+        (folder / name).write_text(text.replace("{url}", url), encoding="utf-8")
 
 
 FIXTURES = """

@@ -75,14 +75,18 @@ class Session(NamedTuple):
     """What a session cost and brought."""
 
     seconds: float
-    status: int
     box: Box
-    out: str
+
+    counts_cases: bool
 
     @property
-    def numbers(self) -> set[str]:
-        """The cases of which something arrived."""
-        return {number(each.cases, each.title) for each in self.box.results.values()}
+    def shown(self) -> dict[str, set[str]]:
+        """The cases of which something arrived, and what the tool shows of each."""
+        found: dict[str, set[str]] = {}
+        for each in self.box.results.values():
+            cases = () if self.counts_cases else each.cases
+            found.setdefault(number(cases, each.title), set()).add(_kind(each.status))
+        return found
 
 
 @dataclass
@@ -151,28 +155,26 @@ class Rig:
     def unavailable(self, sizes: Sizes, score: Score) -> None:
         """The first request that brings results is answered with 503, once."""
         tests = dict.fromkeys(range(1, sizes.few + 1), "pass")
-        ran = self.run(tests, f"503*1@{self.who.results}")
-        score.lost["503"] = _lost(tests, ran.numbers)
+        after = f"+{self.who.before}" if self.who.before else ""
+        ran = self.run(tests, f"503*1{after}@{self.who.results}")
+        score.lost["503"] = _lost(tests, ran.shown)
 
     def crash(self, sizes: Sizes, score: Score) -> None:
         """The process of a worker ends in the middle of a test; what other tests left undone is no loss."""
         tests = {**dict.fromkeys(range(1, sizes.few + 1), "pass"), sizes.few // 2: "os._exit(1)"}
-        score.lost["worker"] = _lost(tests, self.run(tests, options=("-n2",)).numbers)
+        score.lost["worker"] = _lost(tests, self.run(tests, options=("-n2",)).shown)
 
     def kill(self, sizes: Sizes, score: Score) -> None:
         """`kill -9` half way; ours then says `tmsreport send`, which the others have not."""
         half = sizes.few // 2
         tests = {**dict.fromkeys(range(1, sizes.few + 1), "pass"), half + 1: "os.kill(os.getpid(), 9)"}
         ran = self.run(tests, ends="send")
-        score.lost["kill"] = _lost(dict.fromkeys(range(1, half + 1)), ran.numbers)
+        score.lost["kill"] = _lost(dict.fromkeys(range(1, half + 1)), ran.shown)
 
     def outcomes(self, _sizes: Sizes, score: Score) -> None:
         """Each outcome once: what the tool then shows, held against what pytest said."""
         tests = {place: body for place, (_, body) in enumerate(OUTCOMES, 1)}
-        box = self.run(tests).box
-        shown: dict[str, set[str]] = {}
-        for each in box.results.values():
-            shown.setdefault(number(each.cases, each.title), set()).add(_kind(each.status))
+        shown = self.run(tests).shown
         wrong = [
             place
             for place, (outcome, _) in enumerate(OUTCOMES, 1)
@@ -198,17 +200,17 @@ class Rig:
             kept = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
             environ = {**kept, **self.who.environ(served), **variables}
             on = self.who.on(served) if is_on else ()
-            command: list[str | Path] = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *on]
+            command: list[str | Path] = [python, "-m", "pytest", "-q", *options, *on]
             began = time.perf_counter()
-            done = _ran(command, folder, environ)
+            _ran(command, folder, environ)
             seconds = time.perf_counter() - began
             if ends and self.who.is_ours:
                 _ran([python, "-m", "pytest_tmsreport", ends], folder, environ)
-            return Session(seconds, done.returncode, served.boxes[self.contest.tool], done.stdout)
+            return Session(seconds, served.boxes[self.contest.tool], self.contest.counts_cases)
 
 
-def _ran(command: list[str | Path], folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def _ran(command: list[str | Path], folder: Path, environ: Mapping[str, str]) -> None:
+    subprocess.run(
         command,
         cwd=folder,
         env=environ,
