@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Rejected, VendorError, dig
@@ -79,6 +79,15 @@ def _step(step: Step, files: Mapping[str, str]) -> dict[str, Any]:
         },
         "steps": [_step(inner, files) for inner in step.steps],
     }
+
+
+def uploaded(rows: Sequence[Any], names: Sequence[str]) -> list[str]:
+    """The hashes of files in the answer to their upload, by their order or their names; empty where it is not told."""
+    found = [(str(dig(row, "filename")), str(dig(row, "hash") or "")) for row in rows]
+    if [name for name, _ in found] == list(names):
+        return [remote for _, remote in found]
+    named = {name: remote for name, remote in found if [each for each, _ in found].count(name) == 1}
+    return [named.get(name, "") for name in names]
 
 
 def culprits(error: VendorError) -> dict[int, str]:

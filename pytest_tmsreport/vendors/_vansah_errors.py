@@ -19,6 +19,7 @@ from ..errors import (
 )
 
 DUPLICATE = 1309
+LOOK = "look at the asset in Vansah, then decide"
 NEW_TOKEN = "make a new token in Jira: Apps, Vansah, Settings, Vansah API Tokens"  # noqa: S105 - advice
 NO_USE = "nothing of ours asks for this: please report it"
 

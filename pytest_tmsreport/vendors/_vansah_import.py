@@ -11,14 +11,13 @@ from .. import cucumber
 from ..errors import Doubtful, PermanentError, dig
 from ..model import Result
 from ..vendor import Content
-from ._vansah_errors import holds, turned
+from ._vansah_errors import LOOK, holds, turned
 
 if TYPE_CHECKING:
     from ..client import Client
     from .vansah import Vansah
 
 STEP_WORDS = ("passed", "failed", "skipped", "pending", "undefined")
-LOOK = "look at the asset in Vansah, then decide"
 
 
 def send(vendor: Vansah, http: Client, rows: Sequence[tuple[int, str, Result]]) -> Mapping[int, str]:

@@ -6,11 +6,11 @@ import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Rejected, VendorError, dig
+from ..errors import Doubtful, Rejected, VendorError, dig
 from ..journal import read
 from ..model import Attachment, Outcome, Result, Step
 from ..render import particulars, remarks, segment, steps_as_text
-from ._vansah_errors import DUPLICATE
+from ._vansah_errors import DUPLICATE, LOOK
 
 if TYPE_CHECKING:
     from ..client import Client, Reply
@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 RESULT_IDS = {"skipped": 0, "failed": 1, "passed": 2, "untested": 3}
 
 
-def send(vendor: Vansah, http: Client, key: str, result: Result) -> None:
+def send(vendor: Vansah, http: Client, rows: Sequence[tuple[str, Result]]) -> None:
+    """Makes a run of each case. Raises Doubtful where one is not taken and those before it are there: sent again, they
+    would be doubled."""
+    for number, (key, result) in enumerate(rows):
+        try:
+            _send(vendor, http, key, result)
+        except VendorError as error:  # noqa: PERF203 - which one it was decides
+            if not number:
+                raise
+            there = ", ".join(each for each, _ in rows[:number])
+            words = f"{there} has arrived, {key} has not: {error.text}"
+            raise Doubtful(words, vendor=vendor.name, request=error.request, remedy=LOOK) from error
+
+
+def _send(vendor: Vansah, http: Client, key: str, result: Result) -> None:
     """Makes a run of a case, and a log of its first step where there is something to tell or to show."""
     number = RESULT_IDS[str(vendor.word(result.outcome))]
     properties = {kind: {"name": name} for kind, name in vendor.labels().items()}

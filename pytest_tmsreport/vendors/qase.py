@@ -14,7 +14,6 @@ from ..errors import (
     NotFound,
     Rejected,
     VendorError,
-    dig,
 )
 from ..model import Outcome, Result, Run
 from ..render import cut, mark, segment, trim, utc
@@ -22,7 +21,7 @@ from ..vendor import Case, Vendor, setting
 from . import _qase_shared as shared
 from ._qase_errors import TABLE
 from ._qase_lists import configuration_id, planned, recorded
-from ._qase_results import culprits, late_rows, row
+from ._qase_results import culprits, late_rows, row, uploaded
 
 if TYPE_CHECKING:
     from ..client import Client, File
@@ -177,15 +176,7 @@ class Qase(Vendor):
 
     def attach(self, http: Client, run_id: str, files: Sequence[File]) -> Sequence[str]:
         reply = http.post(f"v1/attachment/{self.project}", files=[("file[]", file) for file in files])
-        rows = reply.pick("result", list)
-        found = [(str(dig(row, "filename")), str(dig(row, "hash") or "")) for row in rows]
-        in_order = len(found) == len(files) and all(
-            name == file.name for (name, _), file in zip(found, files, strict=True)
-        )
-        if in_order:
-            return [remote for _, remote in found]
-        named = {name: remote for name, remote in found if [each for each, _ in found].count(name) == 1}
-        return [named.get(file.name, "") for file in files]
+        return uploaded(reply.pick("result", list), [file.name for file in files])
 
     def planned(self, http: Client, plan: str) -> Iterable[Case]:
         return planned(http, self.project, plan)

@@ -11,7 +11,6 @@ from ..auth import Header
 from ..errors import (
     AuthError,
     ConfigError,
-    Doubtful,
     ErrorTable,
     NotFound,
     PartlyRejected,
@@ -24,11 +23,10 @@ from ..vendor import Vendor, setting
 from . import _vansah_import as imports
 from . import _vansah_runs as runs
 from ._vansah_errors import TABLE, holds, turned
+from ._vansah_settings import named, wrong
 
 if TYPE_CHECKING:
     from ..client import Client
-
-SPACE = "[A-Z][A-Z0-9_]*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,24 +103,8 @@ class Vansah(Vendor):
     parallel: int = setting("requests under way at once", default=4)
 
     def __post_init__(self) -> None:
-        words = tuple(runs.RESULT_IDS) if self.mode == "runs" else imports.STEP_WORDS
-        plans = "".join(f"{plan} " for plan in (self.plan, self.advanced_plan) if plan)
-        wrong = {
-            "`url` ends before `/api`: it is always v2": re.search("[^/]/api", self.url),
-            "`project` is the key of a space, such as DEMO": not re.fullmatch(SPACE, self.project),
-            "there must be an `asset` or a `plan`, and not both": bool(self.plan) == bool(self.asset),
-            "`asset` is an issue (DEMO-9) or a folder (login/)": not re.fullmatch(rf"|{SPACE}-\d+|.*/.*", self.asset),
-            "a plan has a key such as DEMO-P3": not re.fullmatch(rf"({SPACE}-P\d+ )*", plans),
-            "`advanced_plan` needs `mode = import`": self.advanced_plan and self.mode == "runs",
-            "`advanced_plan` takes the place of `plan`": self.advanced_plan and self.plan,
-            "`iteration` is 1 or more": self.iteration < 1,
-            "`batch_size` is 1 to 200": not 1 <= self.batch_size <= 200,
-            "the shortest name has two letters": any(len(name) < 2 for name in self.labels().values()),
-            f"a word of `status` is one of {', '.join(words)}": not set(self.status.values()) <= set(words),
-        }
-        for why, is_so in wrong.items():
-            if is_so:
-                raise ConfigError(f"{self.name}: {why}")
+        for why in wrong(self):
+            raise ConfigError(f"{self.name}: {why}")
         if self.mode == "runs":  # a lost answer is to leave no other result in doubt
             object.__setattr__(self, "batch_size", 1)
 
@@ -166,18 +148,18 @@ class Vansah(Vendor):
         refused: dict[int, str] = {}
         rows: list[tuple[int, str, Result]] = []
         for index, result in enumerate(batch):
-            wrong = [key for key in result.case_ids if not self._key(key)]
-            if wrong:
-                refused[index] = f"{wrong[0]!r} is no case of {self.project}: write 12, C12 or {self.project}-C12"
+            strange = [key for key in result.case_ids if not self._key(key)]
+            if strange:
+                refused[index] = f"{strange[0]!r} is no case of {self.project}: write 12, C12 or {self.project}-C12"
             else:
                 rows += [(index, key, result) for key in result.case_ids]
         try:
             if self.mode == "runs":
-                self._send_runs(http, rows)
+                runs.send(self, http, [(key, result) for _, key, result in rows])
             elif rows:
                 refused.update(imports.send(self, http, rows))
         except Rejected as error:
-            settings = self._named(error.text)
+            settings = named(self, error.text)
             if not settings:
                 raise
             remedy = f"check {', '.join(f'`{key}`' for key in settings)}; a plan has only some iterations"
@@ -185,18 +167,6 @@ class Vansah(Vendor):
         if refused:
             raise PartlyRejected(refused, self.name)
         return ()
-
-    def _send_runs(self, http: Client, rows: Sequence[tuple[int, str, Result]]) -> None:
-        """Raises Doubtful where one is not taken and those before it are there: sent again, they would be doubled."""
-        for number, (_, key, result) in enumerate(rows):
-            try:
-                runs.send(self, http, key, result)
-            except VendorError as error:  # noqa: PERF203 - which one it was decides
-                if not number:
-                    raise
-                there = ", ".join(each for _, each, _ in rows[:number])
-                words = f"{there} has arrived, {key} has not: {error.text}"
-                raise Doubtful(words, vendor=self.name, request=error.request, remedy=imports.LOOK) from error
 
     def refuses(self, file: Attachment) -> str:
         is_known = self.mode == "import" or runs.extension(file) in self.file_types.lower().split()
@@ -210,14 +180,6 @@ class Vansah(Vendor):
         """What the runs are filed under beside their asset."""
         found = {"sprint": self.sprint, "release": self.release, "environment": self.environment}
         return {kind: name for kind, name in found.items() if name}
-
-    def _named(self, text: str) -> list[str]:
-        """The settings whose values a refusal names, where it names no case: such a one meets every result alike."""
-        if re.search(rf"{self.project}-C\d", text):
-            return []
-        plans = {"plan": self.plan, "advanced_plan": self.advanced_plan}
-        values = {"asset": self.asset.strip("/"), **plans, **self.labels()}
-        return [key for key, value in values.items() if value and holds(text, value)]
 
     def _key(self, text: str) -> str:
         """The key of a case however it is written; empty where it is none of this space."""
