@@ -341,7 +341,7 @@ def told(config):
 def test_pytest_reportportal_agrees(
     judges: Judges, here: Callable[..., Here], addopts: str, environ: Mapping[str, str]
 ) -> None:
-    project = here(**environ)
+    project = here(RP_API_KEY="a-key-of-2026", **environ)
     project.write(
         "setup.cfg",
         f"""
