@@ -423,7 +423,11 @@ class TestAzure(VendorContract):
             desk.vendor.verify(desk.client())
 
     def test_a_pressed_servers_wish_for_a_pause_is_kept_beside_a_success(self, desk: Desk) -> None:
-        ruled(desk, requests_per_5_minutes=40)
+        clock = desk.time
+        rules = Rules(requests_per_5_minutes=40)
+        desk.sandbox = azure_sandbox.create(rules, clock=lambda: 1789380131.0 + clock.now)
+        desk.box = desk.sandbox.box
+        desk.mount.sandboxes["azure"] = desk.sandbox
         desk.write(*make_results(40))
         changed(desk, batch_size=1, parallel=1)
         tally = desk.send()
