@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
+from pytest_tmsreport.sandbox import azure as azure_sandbox
+from pytest_tmsreport.sandbox import kiwi as kiwi_sandbox
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
-from pytest_tmsreport.sandbox import testrail_fields, xray_fields
+from pytest_tmsreport.sandbox import testrail_fields, xray_fields, zephyr_fields
 from pytest_tmsreport.sandbox import xray as xray_sandbox
+from pytest_tmsreport.sandbox import zephyr as zephyr_sandbox
 from pytest_tmsreport.sandbox.server import Served, serve
 
 if TYPE_CHECKING:
@@ -90,21 +95,48 @@ class Tool:
     create: Callable[[], Sandbox]
     plan: str
     environ: Mapping[str, str] = field(default_factory=dict)
+    mark: str = "C{n}"
+    prepare: Callable[[str], None] | None = None
 
 
+def plan_of_kiwi(url: str) -> None:
+    """Makes the plan through the API, as a person would by hand."""
+    with requests.Session() as session:
+
+        def call(method: str, *params: Any) -> Any:
+            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            return session.post(f"{url}/json-rpc/", json=body, timeout=10).json()["result"]
+
+        session.headers["Cookie"] = f"sessionid={call('Auth.login', kiwi_sandbox.USER, kiwi_sandbox.PASSWORD)}"
+        plan = call("TestPlan.create", {"name": "A hundred", "product": 1, "product_version": 1, "type": 1})["id"]
+        for number in PLAN:
+            call("TestPlan.add_case", plan, number)
+
+
+ZEPHYR = zephyr_fields.Rules(issues={"SHOP-70": tuple(f"SHOP-T{number}" for number in PLAN)})
+AZURE = azure_sandbox.Rules(suites={33: range(20, 2001, 20)})
+KIWI = kiwi_sandbox.Rules(cases=2000)
 XRAY = xray_fields.Rules(plans={"SHOP-90070": tuple(f"SHOP-{number}" for number in PLAN)})
 TOOLS = (
     Tool("testrail", lambda: testrail_sandbox.create(testrail_fields.Rules(cases=2000, planned={8: PLAN})), "R8"),
     Tool("xray", lambda: xray_sandbox.create(XRAY), "SHOP-90070"),
     Tool("xray", lambda: xray_sandbox.create(XRAY), "90070", {"TMSREPORT_XRAY_PRODUCT": "dc"}),
+    Tool("zephyr", lambda: zephyr_sandbox.create(ZEPHYR), "SHOP-70", {"TMSREPORT_ZEPHYR_PRODUCT": "dc"}),
+    Tool("zephyr", lambda: zephyr_sandbox.create(ZEPHYR), "SHOP-70"),
+    Tool("azure", lambda: azure_sandbox.create(AZURE), "31/33", {"TMSREPORT_AZURE_PLAN": "31/33"}, "{n}"),
+    Tool("kiwi", lambda: kiwi_sandbox.create(KIWI), "A hundred", mark="{n}", prepare=plan_of_kiwi),
 )
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=["testrail", "xray cloud", "xray dc"])
+@pytest.mark.parametrize(
+    "tool", TOOLS, ids=["testrail", "xray cloud", "xray dc", "zephyr dc", "zephyr cloud", "azure", "kiwi"]
+)
 def test_it_is_so_at_each_tool_that_lists_its_plans(project: Project, tool: Tool, workers: str) -> None:
-    project.write("test_many.py", MANY)
+    project.write("test_many.py", MANY.replace("C{n}", tool.mark))
     with serve([tool.create()]) as served:
         project.environ |= {**served.environment, **tool.environ}
+        if tool.prepare:
+            tool.prepare(served.url_of(tool.name))
         ran = project.pytest("--tms-to", tool.name, "--tms-plan", tool.plan, workers)
         again = project.pytest(
             "--tms-to", tool.name, "--tms-run", ran.line(tool.name).split()[12], workers, "--co", "-q"
@@ -112,7 +144,7 @@ def test_it_is_so_at_each_tool_that_lists_its_plans(project: Project, tool: Tool
         box = served.boxes[tool.name]
     assert ran.status == 0
     assert sorted(ran.last) == sorted(f"test_many.py::test_many[{number}]" for number in PLAN)
-    assert sorted(int(result.cases[0].removeprefix("SHOP-")) for result in box.results.values()) == list(PLAN)
+    assert sorted(int(re.sub(r"\D", "", result.cases[0])) for result in box.results.values()) == list(PLAN)
     assert f"selected: 100 of 2000 tests, by plan {tool.plan} of {tool.name} (100 cases)" in ran.out
     assert "selected: 100 of 2000 tests, by run" in again.out
 
@@ -320,14 +352,25 @@ def test_ids_count_that_are_meant_for_the_destination_whose_plan_it_is(project: 
     assert len(ran.results) == 2
 
 
-@pytest.mark.parametrize(("tool", "plan"), [("qase", "7"), ("testrail", "8"), ("xray", "SHOP-90070")])
-def test_the_readmes_way_to_try_a_plan_works_with_every_sandbox(project: Project, tool: str, plan: str) -> None:
+@pytest.mark.parametrize(
+    ("tool", "plan", "said"),
+    [
+        ("qase", "7", "selected: 4 of 12 tests, by plan 7 of qase (3 cases)"),
+        ("testrail", "8", "selected: 4 of 12 tests, by plan 8 of testrail (3 cases)"),
+        ("xray", "SHOP-90070", "selected: 4 of 12 tests, by plan SHOP-90070 of xray (3 cases)"),
+        ("zephyr", "SHOP-70", "selected: 2 of 12 tests, by plan SHOP-70 of zephyr (2 cases)"),
+        ("azure", "31", "selected: 11 of 12 tests, by plan 31 of azure (100 cases)"),
+    ],
+)
+def test_the_readmes_way_to_try_a_plan_works_with_every_sandbox(
+    project: Project, tool: str, plan: str, said: str
+) -> None:
     shutil.copytree(ROOT / "examples" / "shop", project.root / "shop", ignore=shutil.ignore_patterns("__pycache__"))
     here = (sys.executable, "-m")
     command = ("pytest_tmsreport", "sandbox", tool, "--", *here, "pytest", "shop", "--tms-to", tool, "--tms-plan", plan)
     ran = project.run(*here, *command)
     assert ran.status == 0
-    assert f"selected: 4 of 12 tests, by plan {plan} of {tool} (3 cases)" in ran.out
+    assert said in ran.out
 
 
 def test_the_tests_cannot_tell_that_a_plan_was_read(project: Project) -> None:
