@@ -52,10 +52,11 @@ RIGHT = {
     Outcome.XPASSED: {"good", "bad", "other"},
 }
 """What counts as right: generous where tools and teams differ."""
-HEAD = (
-    "| tool | reporter | requests | seconds | runs of `-n 4` | lost to one 503 | lost with a worker | lost to a kill | "
-    "wrong statuses | start-up when off |\n|---|---|---|---|---|---|---|---|---|---|"
+COLUMNS = (
+    *("tool", "reporter", "requests", "seconds", "runs of `-n 4`", "lost to one 503", "doubled by it"),
+    *("lost with a worker", "lost to a kill", "wrong statuses", "start-up when off"),
 )
+HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,13 @@ class Score:
     seconds: list[float] = field(default_factory=list)
     runs: int = 0
     lost: dict[str, str] = field(default_factory=dict)
+    doubled: int = 0
     wrong: str = ""
     off_ms: list[float] = field(default_factory=list)
 
     def row(self) -> str:
         parts = [self.tool, self.name, str(self.requests), _span(self.seconds, 1), str(self.runs)]
-        parts += [self.lost["503"], self.lost["worker"], self.lost["kill"], self.wrong]
+        parts += [self.lost["503"], str(self.doubled), self.lost["worker"], self.lost["kill"], self.wrong]
         return f"| {' | '.join([*parts, f'{_span(self.off_ms, 0)} ms'])} |"
 
 
@@ -158,6 +160,7 @@ class Rig:
         after = f"+{self.who.before}" if self.who.before else ""
         ran = self.run(tests, f"503*1{after}@{self.who.results}")
         score.lost["503"] = _lost(tests, ran.shown)
+        score.doubled = len(ran.box.results) - len(ran.shown)
 
     def crash(self, sizes: Sizes, score: Score) -> None:
         """The process of a worker ends in the middle of a test; what other tests left undone is no loss."""
@@ -233,8 +236,10 @@ def _kind(status: str) -> str:
     return "good" if word in GOOD else "bad" if word in BAD else "other"
 
 
-def _lost(tests: Mapping[int, object], arrived: Collection[str]) -> str:
-    return f"{len([each for each in tests if str(each) not in arrived])} of {len(tests)}"
+def _lost(tests: Mapping[int, object], shown: Mapping[str, set[str]]) -> str:
+    """How many of tests that pass or fail the tool says nothing of."""
+    told = [each for each in tests if shown.get(str(each), set()) & {"good", "bad"}]
+    return f"{len(tests) - len(told)} of {len(tests)}"
 
 
 def _span(values: list[float], digits: int) -> str:
