@@ -80,7 +80,8 @@ class Pages:
     """Pages by number, the first being `start`.
 
     `last` is the dotted path of the number of pages, `total` of the number of all rows. Where neither is named, a page
-    that is not full is the last; with `until_empty` one without rows, as suits servers that show fewer than asked for.
+    that is not full is the last; with `until_empty` one without rows, as suits servers that show fewer than asked for,
+    and where the named number may be missing. A bare list, which has no place for a named number, is all there is.
     """
 
     page: str = "page"
@@ -95,7 +96,12 @@ class Pages:
         return {self.limit: self.size, self.page: self.start}
 
     def after(self, seen: Seen) -> Params | None:
-        if self.last:
+        named = self.last or self.total
+        if named and isinstance(seen.body, list):
+            is_over = True
+        elif named and self.until_empty and dig(seen.body, named) is None:
+            is_over = False
+        elif self.last:
             is_over = seen.page >= _number(seen.body, self.last)
         elif self.total:
             is_over = seen.total >= _number(seen.body, self.total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -17,8 +18,8 @@ class Survey:
     """What a pass over a journal counted for a destination.
 
     `doubtful` results may have arrived, `garbage` counts unreadable lines, `ignored` are left out by a mark of the
-    tool's own plugin, `refusals` pairs node ids with reasons;
-    `files_due` are delivered results with those of their files that are not.
+    tool's own plugin, `left_out` counts what the tool is not told of, by the reason, `refusals` pairs node ids
+    with reasons; `files_due` are delivered results with those of their files that are not.
     """
 
     pending: int = 0
@@ -28,6 +29,7 @@ class Survey:
     without_case: int = 0
     garbage: int = 0
     ignored: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     refusals: list[tuple[str, str]] = field(default_factory=list)
     files_due: list[Result] = field(default_factory=list)
 
@@ -90,6 +92,8 @@ def _of_this_tool(folder: RunFolder, vendor: Vendor, seen: Survey, part: tuple[i
             continue
         if set(result.ignored_by).intersection(vendor.dialects):
             seen.ignored += 1
+        elif why := vendor.leaves_out(result):
+            seen.left_out[why] += 1
         else:
             yield result
 

@@ -67,10 +67,10 @@ class Session:
     def follow(self, vendor: Vendor, send: Callable[..., Tally]) -> Tally:
         """Sends part after part while the session runs, and in the end whatever is left; returns the last tally.
 
-        Where results of one case are merged, all of it waits for the end. The run of a session that was killed stays
+        Where results are merged, all of it waits for the end. The run of a session that was killed stays
         open: it may be that somebody wants to add to it.
         """
-        doubt = self._send_parts(vendor, send) if vendor.aggregate == "each" else None
+        doubt = None if vendor.waits_for_end else self._send_parts(vendor, send)
         self._is_over.wait()
         tally = send(closes=self._folder.end() is not None)
         tally.notes[:] = dict.fromkeys(tally.notes)  # a part may say what another has said

@@ -264,7 +264,7 @@ class VendorContract:
         assert len({result.run for result in desk.box.results.values()}) == 1
 
     def test_what_is_sent_while_tests_run_makes_one_run_that_is_completed_in_the_end(self, desk: Desk) -> None:
-        if self.vendor.aggregate != "each":
+        if self.vendor.waits_for_end:
             pytest.skip(f"{self.vendor.label} gets what it merges when the session has ended")
         start = 0
         for result in self.results(3):

@@ -245,11 +245,11 @@ class _Upload:
             self.tally.notes.append(plain(self.conditions.mask(text)))
 
     def _ready(self, rest: Iterator[Result], counts: Survey) -> Iterator[Result]:
-        """The results as the vendor is to see them: with cases found or made, and one a case where they aggregate.
+        """The results as the vendor is to see them: with cases found or made, and merged or condensed.
 
         Where neither is needed they are never all in memory.
         """
-        if not self.vendor.can("resolve") and self.vendor.aggregate == "each":
+        if not self.vendor.can("resolve") and not self.vendor.waits_for_end:
             return rest
         results = list(rest)
         homeless = [result for result in results if not result.case_ids]
@@ -263,6 +263,8 @@ class _Upload:
                 results = [each for each in results if each.case_ids]
         cases = dict.fromkeys(case for result in results for case in result.case_ids)
         self.run = replace(self.run, case_ids=tuple(cases))
+        if self.vendor.can("condense"):
+            return iter(self.vendor.condense(self.run, results) if results else ())
         if self.vendor.aggregate == "each":
             return iter(results)
         due = [part for part in split(results) if part.id not in self._receipts.sent]
@@ -430,6 +432,7 @@ class _Upload:
             return  # what is said once is said of the whole
         if counts.ignored:
             tally.notes.append(f"{count(counts.ignored, 'result')} left out by a mark of the tool's own plugin")
+        tally.notes += [f"{count(number, 'result')} not sent: {why}" for why, number in counts.left_out.items()]
         self._files.follow(counts.files_due, self._receipts.remote)
         tally.files, tally.files_left_out, tally.files_kept = self._files.taken, self._files.left_out, self._files.kept
         tally.notes += [plain(self.conditions.mask(text)) for text in self._files.notes()]

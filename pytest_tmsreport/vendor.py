@@ -82,9 +82,10 @@ class Vendor:
     """A kind of tool; an instance is a configured destination.
 
     Class variables are facts. Fields are settings, and those with a default are facts that a user may correct. Methods
-    build payloads and read replies; `attach`, `discard_run`, `find_run`, `finish_shard`, `planned`, `read_run`,
-    `received`, `recorded`, `resolve` and `verify` are supported where they are overridden. A method raises what the
-    client raises (`VendorError`); a reply is read with `Reply.pick`, which names what is missing.
+    build payloads and read replies; `attach`, `condense`, `discard_run`, `find_run`, `finish_shard`, `planned`,
+    `read_run`, `received`, `recorded`, `resolve` and `verify` are supported where they are overridden. A
+    method raises what the client raises (`VendorError`); a reply is read with `Reply.pick`, which names what is not
+    there.
 
     `is_repeatable` says that sending a batch a second time changes nothing: the tool takes an id of ours, or keeps one
     result a case. `files` says when attachments go: before the results that name them, after them by the ids that
@@ -210,6 +211,17 @@ class Vendor:
         """Finds or makes the cases of results that name none: result id -> case ids; asked before a run is opened."""
         return {}
 
+    def leaves_out(self, result: Result) -> str:
+        """Why the tool is not told of a result; empty where it is. What is left out is counted and said."""
+        return ""
+
+    def condense(self, run: Run, results: Sequence[Result]) -> Sequence[Result]:
+        """What a tool that gets a run as a whole is sent of it: each stands for its `parts`, together for all results.
+
+        It is asked once the session has ended, and `send` gets what it returns; a receipt is one for all the parts.
+        """
+        return results
+
     def received(self, http: Client, run_id: str, batch: Sequence[Result]) -> Mapping[str, str]:
         """Reads back what has arrived of a batch whose answer was lost: result id -> the tool's id."""
         return {}
@@ -232,6 +244,11 @@ class Vendor:
     def run_url(self, run_id: str) -> str:
         """Where a person looks at the run; empty if unknown."""
         return ""
+
+    @property
+    def waits_for_end(self) -> bool:
+        """True where nothing can be sent before the session has ended: results become other results."""
+        return self.aggregate != "each" or self.can("condense")
 
     @property
     def closes(self) -> bool:

@@ -23,6 +23,7 @@ VENDORS_MAY_IMPORT = {
     "aggregate",
     "auth",
     "cucumber",
+    "digest",
     "errors",
     "journal",
     "model",

@@ -77,6 +77,17 @@ def numbered(params: Mapping[str, str], start: int) -> list[dict[str, int]]:
         (Pages(size=4, until_empty=True), lambda asked: ({"rows": numbered({**asked, "per_page": "3"}, 1)}, {}), 4),
         (Pages(size=3, start=0, last="pages"), lambda asked: ({"rows": numbered(asked, 0), "pages": 3}, {}), 3),
         (Pages(size=3, total="total_items"), lambda asked: ({"rows": numbered(asked, 1), "total_items": 7}, {}), 3),
+        (Pages(size=3, last="meta.last_page"), lambda _: (ROWS, {}), 1),
+        (
+            Pages(size=3, total="total_items", until_empty=True),
+            lambda asked: ({"rows": numbered(asked, 1)}, {}),
+            4,
+        ),
+        (
+            Pages(size=3, total="total_items", until_empty=True),
+            lambda asked: ({"rows": numbered(asked, 1), "total_items": 7}, {}),
+            3,
+        ),
         (
             Link("links.next", {"limit": 3}),
             lambda asked: (
