@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from .errors import PermanentError
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class TokenExchange:
     `token` is the dotted path of the token in the answer; empty where the answer itself is the token, as a JSON string.
     `lifetime_s` says for how many seconds it is good. It goes in the `header` of that name, in place of the braces of
     `form`. `stale` are the HTTP statuses and the tool's codes that may mean that it has ended before its time.
+    `instead` gets the error of an exchange that was refused, and returns the body of another try, or raises. A token is
+    given back at the end by a POST to `end`, where that is named.
     """
 
     path: str
@@ -35,6 +39,8 @@ class TokenExchange:
     header: str = "Authorization"
     form: str = "Bearer {}"
     stale: tuple[int | str, ...] = (401,)
+    instead: Callable[[PermanentError], Mapping[str, Any]] | None = None
+    end: str = ""
 
     def signed(self, token: str) -> Header:
         """The header of every other request."""

@@ -270,7 +270,13 @@ class Client:
             self._deliver(Request("DELETE", path, may_be_empty=True))
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Gives the connections back, and a token that was fetched where its tool wants that."""
+        auth = self.vendor.auth if self._token else None
+        if isinstance(auth, TokenExchange) and auth.end:
+            try:
+                self._deliver(Request("POST", auth.end, may_be_empty=True))
+            except VendorError as error:
+                self.note(f"the session at {self.vendor.label} stays open: {error}")
         self._session.close()
 
     def _deliver(
@@ -373,7 +379,12 @@ class Client:
 
     def _exchanged(self, auth: TokenExchange) -> str:
         asked = Request("POST", auth.path, json=dict(auth.body), is_signed=False, is_encoded=auth.is_form)
-        reply = self._deliver(asked)
+        try:
+            reply = self._deliver(asked)
+        except PermanentError as error:
+            if auth.instead is None:
+                raise
+            reply = self._deliver(asked._replace(json=dict(auth.instead(error))))
         token = reply.pick(auth.token, str) if auth.token else reply.body
         if not (isinstance(token, str) and token.isascii() and token.isprintable()):
             raise self._odd(asked, "the answer holds no token")

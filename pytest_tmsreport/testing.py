@@ -600,7 +600,7 @@ class VendorContract:
         """Each code of the table through the real client: its exception, its remedy, and whether it is retried."""
         table = self.vendor.errors
         for code, fault in table.codes.items():
-            status = code if isinstance(code, int) and 400 <= code < 600 else 400
+            status = code if isinstance(code, int) and 300 <= code < 600 else 400
             own = {table.code[0]: code} if table.code and status != code else {}
             body = _nested(own, table.message[0], "said so")
             canned = Canned(status, json.dumps(body).encode(), {"Retry-After": "1"})
