@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import AuthError, ErrorTable, Fault, NotFound, PermanentError, RateLimited, Rejected, TransientError
 
+ENDED = "with `login`, a session that has ended is begun anew, once; else everything is kept for `tmsreport send`"
 LATER = "send again later: `tmsreport send`"
 
 TABLE = ErrorTable(
@@ -26,7 +27,12 @@ TABLE = ErrorTable(
         ),
         404: Fault(NotFound, "there is no such resource", "check `camera` and `url`"),
         409: Fault(PermanentError, "the client's version is too old", "let no proxy add `X-Version`"),
-        419: Fault(AuthError, "the session has expired, or there are too many", "log in again, or end a session"),
+        419: Fault(
+            AuthError,
+            "the session has expired, or there are too many",
+            "log in again, or end a session",
+            what_next=ENDED,
+        ),
         422: Fault(Rejected, "the data is not valid", "look at the words: title, times, or no archive at that moment"),
         429: Fault(RateLimited, "too many requests", "lower `requests_per_minute`", wait_s=60.0),
         500: Fault(TransientError, "aipix failed", LATER),

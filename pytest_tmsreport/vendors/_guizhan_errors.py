@@ -17,6 +17,7 @@ from ..errors import (
 
 THERE = 5301
 NEW_TOKEN = "make a new API token on the site, with the scope project:version:create"  # noqa: S105 - advice
+WHOLE = "not repeated: all results of the version count as refused"
 NO_USE = "nothing of ours asks for this: please report it"
 
 
@@ -38,11 +39,17 @@ TABLE = _Table(
         6: Fault(TransientError, "a service behind Guizhan is down", "send again later"),
         11: Fault(RateLimited, "too many requests", "lower `requests_per_minute`", wait_s=30.0),
         1000: Fault(
-            Rejected, "the parameters are invalid", "look at the words of Guizhan: check `platforms`, `version`"
+            Rejected,
+            "the parameters are invalid",
+            "look at the words of Guizhan: check `platforms`, `version`",
+            what_next=WHOLE,
         ),
-        1001: Fault(Rejected, "the JSON is invalid", "please report it"),
+        1001: Fault(Rejected, "the JSON is invalid", "please report it", what_next=WHOLE),
         1002: Fault(
-            Rejected, "the upload is invalid", "the archive may hold 500 MiB: `attach = failed` makes it smaller"
+            Rejected,
+            "the upload is invalid",
+            "the archive may hold 500 MiB: `attach = failed` makes it smaller",
+            what_next=WHOLE,
         ),
         2000: Fault(AuthError, "not authenticated", "set the token"),
         2001: Fault(
@@ -74,7 +81,12 @@ TABLE = _Table(
         5201: Fault(PermanentError, "the channel is there already", "use it: name it as `channel`"),
         5202: Fault(PermanentError, "there are too many channels", "delete one on the site"),
         5300: Fault(NotFound, "the version is not found", NO_USE),
-        5301: Fault(Rejected, "the version is there already", "nothing: the same results count as delivered"),
-        5400: Fault(Rejected, "a dependency is invalid", NO_USE),
+        5301: Fault(
+            Rejected,
+            "the version is there already",
+            "nothing, unless somebody else has made it: change `version`",
+            what_next="counts as delivered: a version's number tells which results it holds",
+        ),
+        5400: Fault(Rejected, "a dependency is invalid", NO_USE, what_next=WHOLE),
     },
 )
