@@ -18,6 +18,7 @@ import pytest
 
 from pytest_tmsreport.journal import Journal, RunFolder
 from pytest_tmsreport.model import Result, Run
+from pytest_tmsreport.sandbox import guizhan as guizhan_sandbox
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
 from pytest_tmsreport.sandbox import vansah as vansah_sandbox
@@ -29,6 +30,7 @@ from pytest_tmsreport.tally import Tally
 from pytest_tmsreport.testing import LosesOne, make_results
 from pytest_tmsreport.upload import Conditions, upload
 from pytest_tmsreport.vendor import Vendor
+from pytest_tmsreport.vendors.guizhan import Guizhan
 from pytest_tmsreport.vendors.qase import Qase
 from pytest_tmsreport.vendors.testrail import TestRail
 from pytest_tmsreport.vendors.vansah import Vansah
@@ -59,6 +61,15 @@ VANSAH = Vansah(
     project="DEMO",
     asset="DEMO-9",
     aggregate="each",
+)
+GUIZHAN = Guizhan(
+    name="guizhan",
+    kind="guizhan",
+    url="https://guizhan.test/guizhan/v1",
+    token=guizhan_sandbox.TOKEN,
+    project=guizhan_sandbox.PROJECT,
+    channel=guizhan_sandbox.CHANNEL,
+    publish=True,
 )
 LOOK = """
 import os
@@ -560,6 +571,18 @@ def test_where_results_of_a_case_are_merged_all_of_them_wait_for_the_end(live: C
     sent = [each.path.split("/")[3] for each in sandbox.box.requests if each.path.endswith("/results")]
     assert (sent.count("SHOP"), sent.count("DEMO")) == (4, 1)
     assert len(sandbox.box.results) == 8
+
+
+def test_a_tool_that_gets_a_run_as_a_whole_gets_it_once_in_the_end(live: Callable[..., Live]) -> None:
+    site = guizhan_sandbox.create()
+    sandbox = qase_sandbox.create()
+    session = live(Mount([sandbox, site]), GUIZHAN, QASE)
+    for number, result in enumerate(make_results(3), 1):
+        session.write(result)
+        wait_until(lambda wanted=number: len(sandbox.box.results) >= wanted)  # type: ignore[misc]
+    assert not site.box.requests
+    tally = session.end()
+    assert (tally.delivered, tally.kept, len(site.box.runs), len(site.box.results)) == (3, 0, 1, 3)
 
 
 def test_an_attempt_that_is_followed_by_another_is_not_sent(live: Callable[..., Live]) -> None:
