@@ -188,7 +188,9 @@ class Vani(Vendor):
 
 def _write(path: Path, text: str) -> None:
     """Writes a file whole or not at all, for its owner alone. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700, parents=True)
+        (path.parent / ".gitignore").write_text("*\n", encoding="ascii")
     part = path.with_suffix(".part")
     with open(part, "w", encoding="utf-8", errors="replace", opener=private) as file:
         file.write(text)

@@ -65,7 +65,7 @@ def _desk(desk: Desk, rules: Rules | None = None, **changes: Any) -> Desk:
 
 def _written(desk: Desk) -> list[Path]:
     folder = Path(desk.vendor.folder)  # type: ignore[attr-defined]  # of Vani
-    return sorted(folder.iterdir()) if folder.exists() else []
+    return sorted(folder.glob("*.md"))
 
 
 def _asked(desk: Desk) -> list[str]:
