@@ -153,6 +153,13 @@ class Desk:
         adapter = transport or WsgiAdapter(self.mount)
         return Client(self.vendor, transport=adapter, sleep=self.time.sleep, clock=self.time, deadline=lambda: ends)
 
+    def verify(self) -> None:
+        """Tries what the vendor can try before results are sent, and raises what is wrong first."""
+        client = self.client()
+        self.vendor.verify(client)
+        for _, check in self.vendor.checks(client):
+            check()
+
     def arrived(self) -> list[str]:
         """The ids of the results in the sandbox, as often as they are there."""
         return sorted(result.id for result in self.box.results.values())
@@ -606,6 +613,18 @@ class VendorContract:
                 with pytest.raises(VendorError) as caught:
                     list(method(desk.client(Canned(200, body), deadline_s=60), "7"))
                 assert caught.value.remedy
+
+    def test_what_can_be_tried_beforehand_is_right_and_changes_nothing(self, desk: Desk) -> None:
+        desk.verify()
+        assert (desk.box.runs, desk.box.results, desk.box.attachments) == ({}, {}, {})
+
+    def test_known_cases_are_told_from_others(self, desk: Desk) -> None:
+        self._needs("known_cases")
+        known = {text for number in (1, 3) for text in self._resolved(self.case(number))}
+        others = {"no such case", ""}
+        found = self.vendor.known_cases(desk.client(), [*known, *others])
+        assert set(found) == known
+        assert not list(self.vendor.known_cases(desk.client(), []))
 
     def _resolved(self, text: str) -> tuple[str, ...]:
         """The case ids that a mark with this text gives a test here."""
