@@ -29,22 +29,23 @@ def checkup(vendor: Vendor, settings: Settings, tests: Sequence[Result] | None, 
     network = Network(settings.ca_bundle, settings.client_cert, settings.proxy)
     yield Finding("good", vendor.name, "limits", _limits(vendor))
     yield from reaching.way(vendor, network)
-    if not vendor.can("verify"):
-        words = f"{vendor.label} offers no way to try a token"
-        yield Finding("warning", vendor.name, "token", words, "run one test")
-        return
     client, watch = reaching.opened(vendor, network, means, PATIENCE_S)
     try:
-        found = list(_tried(vendor, "project", lambda: vendor.verify(client), watch))
-        yield from found or [
-            Finding("good", vendor.name, "project", f"{vendor.base_url} answers; token and project are right")
-        ]
-        yield from reaching.clock(vendor, watch)
-        if found:
-            return
+        if vendor.can("verify"):
+            found = list(_tried(vendor, "project", lambda: vendor.verify(client), watch))
+            words = f"{vendor.base_url} answers; token and project are right"
+            yield from found or [Finding("good", vendor.name, "project", words)]
+            yield from reaching.clock(vendor, watch)
+            if found:
+                return
+        else:
+            words = f"{vendor.label} offers no way to try a token"
+            yield Finding("warning", vendor.name, "token", words, "run one test")
         if vendor.run_id and vendor.can("read_run"):
             yield from _tried(vendor, "run", lambda: vendor.read_run(client, vendor.run_id), watch)
-        for key, check in vendor.checks(client):
+        checks: list[tuple[str, Callable[[], object]]] = []
+        yield from _tried(vendor, "setting", lambda: checks.extend(vendor.checks(client)), watch)
+        for key, check in checks:
             yield from _setting(vendor, key, check, watch)
     finally:
         client.close()

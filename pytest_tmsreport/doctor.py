@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from .checkup import checkup
@@ -48,7 +49,8 @@ def examine(  # noqa: PLR0913 - what a command line says
         except SelectionError as error:
             yield Finding("broken", "collection", "collection", str(error), "run `pytest --collect-only` there")
     for vendor in config.destinations:
-        yield from checkup(vendor, config.settings, tests, means)
+        for finding in checkup(vendor, config.settings, tests, means):
+            yield replace(finding, what=config.mask(finding.what))
     yield from _journal(root, config)
 
 
