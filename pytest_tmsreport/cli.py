@@ -239,20 +239,32 @@ def explain(vendor: str, code: str) -> None:
 
 @main.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--collect", is_flag=True, help="Ask pytest which cases the tests name, and the tools whether they know them."
+)
+@click.option("--json", "as_json", is_flag=True, help="All findings, as JSON.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where something is worth a warning.")
 @_settings_options
-def doctor(names: Sequence[str], sets: Sequence[str], rootdir: Path | None) -> None:
-    """Looks for what is wrong before a test runs: settings, network, token, project, journal.
+def doctor(  # noqa: PLR0913 - the options of a command
+    names: Sequence[str], sets: Sequence[str], rootdir: Path | None, *, collect: bool, as_json: bool, strict: bool
+) -> None:
+    """Looks for what is wrong before a test runs: settings, network, token, project, plans, cases, journal.
 
-    Sends no result. Exits with 0 where all is good or only worth a warning, with 2 where something is broken.
+    Sends no result, and changes nothing at any tool. Exits with 0 where all is good or only worth a warning, with 2
+    where something is broken.
     """
     marks = {"good": "ok     ", "warning": "warning", "broken": "BROKEN "}
-    findings = list(examine(rootdir or find_root(Path.cwd()), os.environ, only=names, sets=sets))
-    for finding in findings:
+    root = rootdir or find_root(Path.cwd())
+    findings = list(examine(root, os.environ, only=names, sets=sets, collect=collect))
+    if as_json:
+        click.echo(json.dumps([finding.to_json() for finding in findings], indent=2))
+    for finding in () if as_json else findings:
         click.echo(f"{marks[finding.level]} {plain(finding.text, 1000)}")
-        if finding.remedy:
-            click.echo(f"        what to do: {plain(finding.remedy, 500)}")
-    if any(finding.level == "broken" for finding in findings):
-        sys.exit(2)
+        for label, words in (("why", finding.why), ("what to do", finding.remedy)):
+            if words:
+                click.echo(f"        {label}: {plain(words, 500)}")
+    levels = {finding.level for finding in findings}
+    sys.exit(2 if "broken" in levels else int(strict and "warning" in levels))
 
 
 @main.command()

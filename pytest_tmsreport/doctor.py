@@ -1,95 +1,74 @@
-"""Finds what is wrong with a destination before a test runs: settings, network, token, project, journal."""
+"""Finds what is wrong before a test runs: in settings, at each destination, in the journal."""
 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
-from .client import Client, Network
-from .config import Config, Settings, load, trace
-from .errors import AuthError, ConfigError, JournalError, NotFound, TransientError, VendorError
+from .checkup import checkup
+from .collecting import collected
+from .config import Config, load, trace
+from .errors import ConfigError, JournalError, SelectionError
+from .findings import Finding
 from .journal import folders
+from .model import Result
 from .pending import survey
+from .reaching import Means
 from .render import count, plain
 from .sources import source_of
-from .vendor import Vendor
 
-if TYPE_CHECKING:
-    from requests.adapters import BaseAdapter
-
-PATIENCE_S = 20.0
-"""How long a server may take: nobody waits for a doctor longer."""
+MEANS = Means()
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at, and what to do where it is not good. `level` says how bad it is."""
-
-    level: Literal["good", "warning", "broken"]
-    text: str
-    remedy: str = ""
-
-
-def examine(
+def examine(  # noqa: PLR0913 - what a command line says
     root: Path,
     environ: Mapping[str, str],
     *,
     only: Sequence[str] = (),
     sets: Sequence[str] = (),
-    transport: BaseAdapter | None = None,
+    collect: bool = False,
+    means: Means = MEANS,
 ) -> Iterator[Finding]:
     """Looks at everything that a session would use, and changes nothing at any tool.
 
-    Raises ConfigError for a destination or override that cannot be meant.
+    With `collect` pytest is asked which cases the tests name. Raises ConfigError for a destination or override that
+    cannot be meant.
     """
     config = load(root, environ, sets=sets, only=only)
     if "" in config.problems:
-        yield Finding("broken", f"settings: {config.problems['']}")
+        yield Finding("broken", "settings", "settings", str(config.problems[""]), "correct the settings file")
         return
-    source = source_of(root, environ, sets)
-    yield Finding("good", f"settings: {root / source.file}" if source.file else f"settings: no file in {root} has any")
-    if not config.wanted:
-        yield Finding("broken", "settings: no destination", f"add a section {source.where('NAME')}, or name one")
-    for name, kind in config.wanted.items():
+    yield from _settings(root, environ, config)
+    tests: Sequence[Result] | None = None
+    if collect:
         try:
-            for key, value, where in trace(name, source):
-                yield Finding("good", f"{name}: {key} = {plain(config.mask(value))} ({where})")
-        except ConfigError:
-            pass  # said below, as the destination's problem
-        if name in config.problems:
-            yield Finding("broken", f"{name}: {config.problems[name]}", f"see `tmsreport vendors {kind}`")
+            tests = collected(root, environ, config)
+            yield Finding("good", "collection", "collection", f"{count(len(tests), 'test')} in {root}")
+        except SelectionError as error:
+            yield Finding("broken", "collection", "collection", str(error), "run `pytest --collect-only` there")
     for vendor in config.destinations:
-        yield from _server(vendor, config.settings, transport)
+        for finding in checkup(vendor, config.settings, tests, means):
+            yield replace(finding, what=config.mask(finding.what))
     yield from _journal(root, config)
 
 
-def _server(vendor: Vendor, settings: Settings, transport: BaseAdapter | None) -> Iterator[Finding]:
-    ends = time.monotonic() + PATIENCE_S
-    network = Network(settings.ca_bundle, settings.client_cert, settings.proxy)
-    client = Client(vendor, network=network, deadline=lambda: ends, transport=transport)
-    if not vendor.can("verify"):
-        yield Finding("warning", f"{vendor.name}: {vendor.label} offers no way to try a token", "run one test")
-        return
-    try:
-        vendor.verify(client)
-        if vendor.run_id and vendor.can("read_run"):
-            vendor.read_run(client, vendor.run_id)
-    except TransientError as error:
-        yield Finding("broken", f"{vendor.name}: cannot be reached: {error}", error.remedy)
-    except AuthError as error:
-        yield Finding("broken", f"{vendor.name}: the token or its rights: {error}", error.remedy)
-    except NotFound as error:
-        yield Finding("broken", f"{vendor.name}: the project: {error}", error.remedy)
-    except VendorError as error:
-        yield Finding("broken", f"{vendor.name}: {error}", error.remedy)
-    else:
-        yield Finding("good", f"{vendor.name}: {vendor.base_url} answers; token and project are right")
-    finally:
-        client.close()
+def _settings(root: Path, environ: Mapping[str, str], config: Config) -> Iterator[Finding]:
+    source = source_of(root, environ, config.sets)
+    words = str(root / source.file) if source.file else f"no file in {root} has any"
+    yield Finding("good", "settings", "settings", words)
+    if not config.wanted:
+        remedy = f"add a section {source.where('NAME')}, or name one"
+        yield Finding("broken", "settings", "settings", "no destination", remedy)
+    for name, kind in config.wanted.items():
+        try:
+            for key, value, where in trace(name, source):
+                yield Finding("good", name, "settings", f"{key} = {plain(config.mask(value))} ({where})")
+        except ConfigError:
+            pass  # said below, as the destination's problem
+        if name in config.problems:
+            yield Finding("broken", name, "settings", str(config.problems[name]), f"see `tmsreport vendors {kind}`")
 
 
 def _journal(root: Path, config: Config) -> Iterator[Finding]:
@@ -97,9 +76,10 @@ def _journal(root: Path, config: Config) -> Iterator[Finding]:
     place = base if base.exists() else base.parent
     try:
         with tempfile.TemporaryFile(dir=place):
-            yield Finding("good", f"journal: {base} can be written")
+            yield Finding("good", "journal", "journal", f"{base} can be written")
     except OSError as error:
-        yield Finding("broken", f"journal: {base} cannot be written: {error}", "set `dir` or TMSREPORT_DIR")
+        words = f"{base} cannot be written: {error}"
+        yield Finding("broken", "journal", "journal", words, "set `dir` or TMSREPORT_DIR")
     try:
         found_here = folders(base)
     except JournalError:  # as was just said
@@ -110,11 +90,11 @@ def _journal(root: Path, config: Config) -> Iterator[Finding]:
         try:
             found = {vendor.name: survey(folder, vendor) for vendor in config.destinations}
         except JournalError as error:
-            yield Finding("warning", f"journal: {error}", f"remove {folder.path} if you do not need it")
+            remedy = f"remove {folder.path} if you do not need it"
+            yield Finding("warning", "journal", "undelivered", str(error), remedy)
             continue
         left = {name: each.pending + each.doubtful + each.refused for name, each in found.items()}
         if any(left.values()):
             words = ", ".join(f"{count(number, 'result')} to {name}" for name, number in left.items() if number)
-            yield Finding(
-                "warning", f"journal: {folder.name} is not delivered: {words}", f"tmsreport send {folder.path}"
-            )
+            what = f"{folder.name} is not delivered: {words}"
+            yield Finding("warning", "journal", "undelivered", what, f"tmsreport send {folder.path}")

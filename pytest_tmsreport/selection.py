@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,15 @@ import pytest
 
 from . import dialects
 from .config import Config, load
+from .covering import Covering, not_run
 from .dialects._marks import VENDORS
 from .errors import ConfigError, SelectionError
 from .guard import Guard
 from .journal import NAME, encode
 from .markers import words_of
 from .masking import MASK
-from .model import Outcome, Result
 from .planning import Kind, Wish, case_from, choose
-from .render import count, dotted, plain
+from .render import count, plain
 from .sender import Origin, revived
 from .sources import source_of
 from .vendor import Case, Vendor, find, is_secret
@@ -114,35 +114,6 @@ def _without_secrets(vendor: Vendor) -> dict[str, Any]:
     return {key: MASK if key in hidden and value else value for key, value in asdict(vendor).items()}
 
 
-@dataclass(frozen=True)
-class _Planned:
-    """The cases of a destination, by what marks and by what tests are called."""
-
-    vendor: Vendor
-    by_id: Mapping[str, set[int]]
-    by_name: Mapping[str, set[int]]
-
-    @classmethod
-    def of(cls, vendor: Vendor, cases: Sequence[Case]) -> _Planned:
-        by_id: dict[str, set[int]] = {}
-        by_name: dict[str, set[int]] = {}
-        for at, case in enumerate(cases):
-            for text in case.ids:
-                by_id.setdefault(text.casefold(), set()).add(at)
-            for text in case.names:
-                by_name.setdefault(text, set()).add(at)
-        return cls(vendor, by_id, by_name)
-
-    def find(self, result: Result) -> set[int] | None:
-        """The planned cases that a test belongs to; None for one that names none and is called as none."""
-        ids = self.vendor.case_ids(result)
-        if ids:
-            return set().union(*(self.by_id.get(each.casefold(), ()) for each in ids))
-        function = result.nodeid.partition("[")[0]
-        names = (result.nodeid, dotted(result.nodeid), function, dotted(function))
-        return set().union(*(self.by_name.get(each, ()) for each in names)) or None
-
-
 class Selection:
     """Listens in every process: those that collect tests deselect, the one that was started by a person sums up."""
 
@@ -157,7 +128,7 @@ class Selection:
         self._dialects = dialects.find(given["read_marks"])
         vendors = [find(each["kind"])(**revived(each)) for each in given["vendors"]]
         config.stash.setdefault(VENDORS, frozenset(vendor.kind for vendor in vendors))
-        self._planned = [_Planned.of(vendor, self._cases[vendor.name]) for vendor in vendors]
+        self._planned = [Covering.of(vendor, self._cases[vendor.name]) for vendor in vendors]
         self._outcome: dict[str, Any] | None = None
         self._is_said = False
 
@@ -221,15 +192,7 @@ class Selection:
     def _cases_of(self, item: pytest.Item) -> dict[str, set[int]]:
         """Destination -> the planned cases of a test there, for each that knows a case of it, planned or not."""
         words = words_of(item, self._given["names"], self._dialects)
-        result = Result(  # of which only ids and node id are read: it has not run
-            id="",
-            nodeid=item.nodeid,
-            title="",
-            outcome=Outcome.PASSED,
-            start=0.0,
-            duration=0.0,
-            ids=tuple(words.ids),
-        )
+        result = not_run(item.nodeid, words.ids)
         found = {planned.vendor.name: planned.find(result) for planned in self._planned}
         return {name: cases for name, cases in found.items() if cases is not None}
 

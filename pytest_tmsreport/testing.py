@@ -1,10 +1,6 @@
-"""The conformance suite for any vendor, ours or not.
+"""The conformance suite for any vendor, ours or not; needs the extra `sandbox`, that is Flask, beside pytest.
 
-```python
-class TestAcme(VendorContract):
-    vendor = Acme(name="acme", kind="acme", url="https://acme.test/acme", token="s3cret-token")
-    sandbox = staticmethod(acme_sandbox.create)
-```
+`VendorContract` tells how it is used; `examples/vendor_package` is a package to copy.
 """
 
 from __future__ import annotations
@@ -157,6 +153,13 @@ class Desk:
         adapter = transport or WsgiAdapter(self.mount)
         return Client(self.vendor, transport=adapter, sleep=self.time.sleep, clock=self.time, deadline=lambda: ends)
 
+    def verify(self) -> None:
+        """Tries what the vendor can try before results are sent, and raises what is wrong first."""
+        client = self.client()
+        self.vendor.verify(client)
+        for _, check in self.vendor.checks(client):
+            check()
+
     def arrived(self) -> list[str]:
         """The ids of the results in the sandbox, as often as they are there."""
         return sorted(result.id for result in self.box.results.values())
@@ -185,9 +188,45 @@ def make_results(number: int, **changes: Any) -> list[Result]:
 
 
 class VendorContract:
-    """What every vendor keeps.
+    """What every vendor keeps: each result arrives once, in one run, whatever goes wrong.
 
-    Subclass it, named `Test…`; say `vendor` and `sandbox`, and `case` or `spoil` where they must differ.
+    Subclass it, named `Test…`, with the vendor and a function that makes its stand-in:
+
+    ```python
+    from pytest_tmsreport.sandbox.box import Box
+    from pytest_tmsreport.sandbox.site import Sandbox, new_app
+    from pytest_tmsreport.testing import Desk, VendorContract
+
+
+    def acme() -> Sandbox:
+        box = Box("acme", secrets=("s3cret-token",))  # what has arrived; keeps no secret
+        app = new_app(box, error_body, admit)  # a Flask app: errors have Acme's shape, `admit` raises Refused
+        ...  # its addresses, which tell the box of runs, results and files
+        return Sandbox(box, app, error_body, environment)
+
+
+    class TestAcme(VendorContract):
+        vendor = Acme(name="acme", kind="acme", url="https://acme.test/acme", token="s3cret-token")
+        sandbox = staticmethod(acme)
+
+        def case(self, number: int) -> str:  # where cases are not called 1, 2, 3
+            return f"T-{number}"
+
+        def spoil(self, result: Result) -> Result:  # where "no such case" is not what Acme refuses
+            return replace(result, title="")
+
+        def plan(self, desk: Desk, cases: Sequence[str]) -> str:  # where it has `planned`
+            return desk.client().post("plans", json={"cases": list(cases)}).pick("id", str)
+
+        def test_a_surprise_of_its_own(self, desk: Desk) -> None:
+            desk.write(*self.results(3))
+            desk.mount.troubles.add("503*2")
+            assert desk.send().delivered == 3
+    ```
+
+    The last segment of `url` is the name of the box. Results in the box have `Result.id` as their id. Whatever the
+    vendor does not support (`find_run`, `planned`, `attach`, …) is skipped. Each test has a `Desk` of its own; no time
+    passes, and no network is needed.
     """
 
     vendor: ClassVar[Vendor]
@@ -574,6 +613,18 @@ class VendorContract:
                 with pytest.raises(VendorError) as caught:
                     list(method(desk.client(Canned(200, body), deadline_s=60), "7"))
                 assert caught.value.remedy
+
+    def test_what_can_be_tried_beforehand_is_right_and_changes_nothing(self, desk: Desk) -> None:
+        desk.verify()
+        assert (desk.box.runs, desk.box.results, desk.box.attachments) == ({}, {}, {})
+
+    def test_known_cases_are_told_from_others(self, desk: Desk) -> None:
+        self._needs("known_cases")
+        known = {text for number in (1, 3) for text in self._resolved(self.case(number))}
+        others = {"no such case", ""}
+        found = self.vendor.known_cases(desk.client(), [*known, *others])
+        assert set(found) == known
+        assert not list(self.vendor.known_cases(desk.client(), []))
 
     def _resolved(self, text: str) -> tuple[str, ...]:
         """The case ids that a mark with this text gives a test here."""

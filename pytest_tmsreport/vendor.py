@@ -241,6 +241,17 @@ class Vendor:
     def verify(self, http: Client) -> None:
         """Raises what is wrong with the token or the project, without changing anything."""
 
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
+        """What can be tried besides, setting by setting, without changing anything; asked where `verify` was content.
+
+        Each call raises VendorError for what the setting names and the tool lacks; Doubtful where nobody can tell.
+        """
+        return ()
+
+    def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
+        """Those of the case ids, as `case_ids` gives them, that the tool has. Raises VendorError."""
+        return ()
+
     def run_url(self, run_id: str) -> str:
         """Where a person looks at the run; empty if unknown."""
         return ""

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tmsreport.doctor import Finding, examine
+from pytest_tmsreport.doctor import examine
+from pytest_tmsreport.findings import Finding
 from pytest_tmsreport.journal import Journal
 from pytest_tmsreport.model import Run
+from pytest_tmsreport.reaching import Means
 from pytest_tmsreport.sandbox import qase
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
@@ -24,7 +26,7 @@ ENVIRON = {
 
 def findings(root: Path, environ: dict[str, str], *troubles: str, only: tuple[str, ...] = ("qase",)) -> list[Finding]:
     mount = Mount([qase.create()], troubles)
-    found = list(examine(root, environ, only=only, transport=WsgiAdapter(mount)))
+    found = list(examine(root, environ, only=only, means=Means(WsgiAdapter(mount))))
     assert not [each for each in mount.sandboxes["qase"].box.requests if each.method != "GET"]
     return found
 

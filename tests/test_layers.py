@@ -37,8 +37,8 @@ IN_THE_TEST_PROCESS = {
     *("selection", "subtests", "witness"),
 }
 MAY_IMPORT = {
-    "pytest": {*IN_THE_TEST_PROCESS, "dialects", "recorder", "testing"},
-    "requests": {"client", "patience", "upload", "faults", "testing", "sandbox"},
+    "pytest": {*IN_THE_TEST_PROCESS, "collecting", "dialects", "recorder", "testing"},
+    "requests": {"client", "patience", "reaching", "upload", "faults", "testing", "sandbox"},
     "click": {"cli", "sandbox"},
     "flask": {"sandbox"},
 }

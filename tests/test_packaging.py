@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -37,6 +39,19 @@ def test_a_wheel_in_an_empty_environment_runs_a_session_and_keeps_its_results(bu
     assert "1 passed" in done
     assert "qase: 0 delivered, 1 kept, 0 refused, 0 without case" in done
     assert len(list((suite / ".tmsreport").glob("*/results.jsonl"))) == 1
+
+
+def test_a_vendor_of_another_package_keeps_the_contract_from_its_wheel(built: Path, tmp_path: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    python = _environment(tmp_path / "env", f"{wheel}[sandbox]")
+    example = ROOT / "examples" / "vendor_package"
+    _run(python, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(tmp_path), str(example))
+    (theirs,) = tmp_path.glob("*.whl")
+    _run(python, "-m", "pip", "install", "-q", str(theirs))
+    shutil.copytree(example / "tests", tmp_path / "tests")  # without the package beside it
+    done = _run(python, "-m", "pytest", "-p", "no:cacheprovider", "tests", cwd=tmp_path)
+    assert re.search(r"== \d\d+ passed, \d+ skipped in", done)
+    assert "lantern  " in _run(python, "-m", "pytest_tmsreport", "vendors")
 
 
 def test_the_wheel_holds_the_package_alone_and_its_types_are_public(built: Path) -> None:

@@ -124,6 +124,8 @@ class _Azure:
             ("POST", f"{here}/test/runs/<int:run>/attachments", self.attach),
             ("GET", f"{here}/test/runs/<int:run>/results/<int:row>/attachments", self.files),
             ("POST", f"{here}/test/runs/<int:run>/results/<int:row>/attachments", self.attach),
+            ("GET", f"{here}/wit/workitems", self.work_items),
+            ("GET", f"{here}/build/builds/<int:build>", self.build),
             ("GET", f"{here}/testplan/configurations", self._plans.configurations),
             ("GET", f"{here}/testplan/plans", self._plans.plans),
             ("POST", f"{here}/testplan/plans", self._plans.create_plan),
@@ -138,6 +140,22 @@ class _Azure:
         return app
 
     # Runs
+
+    def work_items(self, project: str) -> Response:
+        asked = request.args.get("ids", "").split(",")
+        if len(asked) > 200 or not all(text.isdecimal() for text in asked):
+            raise Refused(400, "ids must be at most 200 numbers.")
+        if request.args.get("errorPolicy") != "omit":
+            raise Refused(404, "A work item does not exist.")
+        kinds = {int(text): "Test Case" if int(text) <= self._rules.cases else "Bug" for text in asked}
+        there = {number: kind for number, kind in kinds.items() if kind == "Test Case" or 20_000 <= number < 30_000}
+        rows = [{"id": key, "fields": {"System.WorkItemType": kind}} for key, kind in there.items()]
+        return jsonify({"count": len(rows), "value": rows})
+
+    def build(self, project: str, build: int) -> Response:
+        if build >= 10_000:
+            raise missing(f"Build {build}")
+        return jsonify({"id": build, "buildNumber": f"2026.{build}"})
 
     def runs(self, project: str) -> Response:
         asked = request.args

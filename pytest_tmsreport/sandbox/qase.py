@@ -86,6 +86,8 @@ class _Workspace:
             ("GET", "/v1/case/<code>", self.cases),
             ("GET", "/v1/case/<code>/<int:case_id>", self.case),
             ("GET", "/v1/result/<code>", self.results),
+            ("GET", "/v1/milestone/<code>/<int:milestone_id>", self.milestone),
+            ("GET", "/v1/environment/<code>", self.environments),
             ("GET", "/v1/plan/<code>", self.plans),
             ("POST", "/v1/plan/<code>", self.create_plan),
             ("GET", "/v1/plan/<code>/<int:plan_id>", self.plan),
@@ -233,6 +235,17 @@ class _Workspace:
         if case_id not in self._titles() and (self._rules.cases is not None or case_id < 1):
             raise Refused(404, "Test case not found.")
         return _done({"id": case_id, "title": self._titles().get(case_id, f"Case {case_id}")})
+
+    def milestone(self, code: str, milestone_id: int) -> Response:
+        self._known_project(code)
+        if milestone_id not in self._rules.milestones:
+            raise Refused(404, "Milestone not found.")
+        return _done({"id": milestone_id, "title": self._rules.milestones[milestone_id], "status": "active"})
+
+    def environments(self, code: str) -> Response:
+        self._known_project(code)
+        known = self._rules.environments.items()
+        return _listing([{"id": number, "slug": slug, "title": slug.title()} for slug, number in known])
 
     def plans(self, code: str) -> Response:
         self._known_project(code)

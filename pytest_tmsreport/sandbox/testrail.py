@@ -172,7 +172,8 @@ class _Instance:
         return jsonify([{**field, "is_active": True, "configs": [{"context": context}]}] if name else [])
 
     def get_result_fields(self) -> Response:
-        return jsonify([])
+        fields = {"type_id": 1, "is_active": True, "configs": []}
+        return jsonify([{"id": key, "system_name": name, **fields} for key, name in self._rules.result_fields.items()])
 
     def get_case_types(self) -> Response:
         return jsonify([{"id": 3, "name": "Automated", "is_default": True}])

@@ -36,6 +36,7 @@ class Rules:
     automation: Mapping[int, str] = field(default_factory=dict)
     automation_field: str = "custom_automation_id"
     required_case_fields: tuple[str, ...] = ()
+    result_fields: Mapping[int, str] = field(default_factory=lambda: {11: "custom_browser"})
     statuses: Mapping[int, str] = field(default_factory=lambda: {6: "custom_status1"})
     milestones: Mapping[int, str] = field(default_factory=lambda: {5: "Release"})
     plans: Mapping[int, str] = field(default_factory=lambda: {3: "Acceptance", 8: "Smoke"})

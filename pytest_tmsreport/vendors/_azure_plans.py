@@ -23,6 +23,9 @@ PLACE = re.compile(r"([1-9][0-9]*)(?:/([1-9][0-9]*))?")
 TEST = "test "
 """What a case id begins with that is no case, but the name by which a test with parameters is one result."""
 NAME = "Microsoft.VSTS.TCM.AutomatedTestName"
+KIND, CASE = "System.WorkItemType", "Test Case"
+ITEMS_AT_ONCE = 200
+"""So many work items can be asked for in one request."""
 PAGING = Token("continuationToken", header="x-ms-continuationtoken")
 
 
@@ -128,6 +131,27 @@ def configurations(http: Client) -> Iterator[dict[str, Any]]:
     """Every configuration of the project."""
     vendor = settings(http)
     return http.rows(at(vendor, "testplan/configurations"), PAGING, "value")
+
+
+def check_configurations(http: Client) -> None:
+    """Raises PermanentError for a configuration that there is not."""
+    vendor = settings(http)
+    known = {str(row.get("name")): str(row.get("id")) for row in configurations(http)}
+    there = {text.casefold() for pair in known.items() for text in pair}
+    if unknown := [name for name in vendor.configurations if name.casefold() not in there]:
+        words = f"there is no configuration {', '.join(unknown)}, but {', '.join(known)}"
+        raise PermanentError(words, vendor=vendor.name, remedy="correct `configurations`")
+
+
+def existing(http: Client, ids: Sequence[str]) -> set[str]:
+    """Those of the numbers that are test cases, asked for in parts."""
+    vendor, found = settings(http), set()
+    numbers = list(dict.fromkeys(text for text in ids if text.isdecimal()))
+    for start in range(0, len(numbers), ITEMS_AT_ONCE):
+        asked = {"ids": ",".join(numbers[start : start + ITEMS_AT_ONCE]), "errorPolicy": "omit", "fields": KIND}
+        rows = http.get(at(vendor, "wit/workitems"), params=asked).pick("value", list)
+        found |= {str(dig(row, "id")) for row in rows if (dig(row, "fields") or {}).get(KIND) == CASE}
+    return found
 
 
 def _is_ours(vendor: Azure, point: dict[str, Any]) -> bool:

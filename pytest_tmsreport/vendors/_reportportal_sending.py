@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ..errors import NotFound, Rejected, VendorError, dig
+from ..errors import NotFound, PermanentError, Rejected, VendorError, dig
 from ..render import segment
 from ..vendor import Content
 from ._reportportal_errors import DONE
@@ -269,6 +269,14 @@ def _locator(vendor: ReportPortal, http: Client, result: Result) -> str:
         http.note(f"defect type {word!r} is not one of the project's, and is left out: {', '.join(sorted(known))}")
         return ""
     return known.get(word.lower(), word)
+
+
+def check_defect(vendor: ReportPortal, http: Client, word: str) -> None:
+    """Raises PermanentError for a word that is no defect type of the project."""
+    known = _defects(vendor, http)
+    if word.lower() not in (*known, "not_issue"):
+        words = f"{word!r} is no defect type of the project: {', '.join(sorted(known))}"
+        raise PermanentError(words, vendor=vendor.name, remedy="correct `defects`")
 
 
 def _defects(vendor: ReportPortal, http: Client) -> dict[str, str]:

@@ -75,6 +75,11 @@ def statuses(http: Client, project: str) -> list[str]:
     return [str(dig(row, "name")) for row in reply.pick("data.getStatuses", list)]
 
 
+def tests(http: Client, jql: str) -> list[str]:
+    """The keys of the Tests that a query finds."""
+    return [str(dig(row, "jira.key")) for row in _tests(http, jql)]
+
+
 def ask(http: Client, query: str, variables: Mapping[str, Any], recover: Callable[[], Any] | None = None) -> Reply:
     """A GraphQL answer. Raises PermanentError where it holds errors, whatever its HTTP status says."""
     reply = http.post("graphql", json={"query": query, "variables": variables}, recover=recover)
@@ -147,8 +152,12 @@ def _missing(http: Client, key: str, why: str) -> NotFound:
 
 
 def _known(http: Client, project: str) -> Iterator[tuple[str, str]]:
-    def page(asked: Params) -> Reply:
-        return ask(http, TESTS, {"jql": f'project = "{project}"', **asked})
-
-    tests = http.rows("graphql", Offset("start", total="data.getTests.total"), "data.getTests.results", ask=page)
+    tests = _tests(http, f'project = "{project}"')
     return ((str(dig(row, "unstructured")), str(dig(row, "jira.key"))) for row in tests if dig(row, "unstructured"))
+
+
+def _tests(http: Client, jql: str) -> Iterator[dict[str, Any]]:
+    def page(asked: Params) -> Reply:
+        return ask(http, TESTS, {"jql": jql, **asked})
+
+    return http.rows("graphql", Offset("start", total="data.getTests.total"), "data.getTests.results", ask=page)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound, PermanentError, Rejected, VendorError, dig
@@ -23,30 +23,47 @@ _KEY = re.compile(r"/testcases/([^/?]+)")
 
 
 def verify(vendor: Zephyr, http: Client) -> None:
-    """Raises what is wrong with the project, the words for statuses, the environment or the plan."""
+    """Raises what is wrong with the token or the project."""
     project = http.get(f"projects/{vendor.project}")
     if not project.pick("enabled", bool):
         words = f"Zephyr is not enabled in the project {vendor.project}"
         raise PermanentError(words, vendor=vendor.name, remedy="enable it in the settings of the project")
-    for kind, wanted in (
-        ("TEST_EXECUTION", {str(vendor.word(outcome)) for outcome in Outcome} if vendor.mode == "results" else set()),
-        ("TEST_CYCLE", {vendor.done} - {""} if vendor.closes else set()),
-    ):
-        known = cycles.statuses(http, vendor.project, kind) if wanted else {}
-        if unknown := sorted(wanted - set(known)):
-            words = f"the project has no status {', '.join(unknown)}; it has {', '.join(known)}"
-            remedy = "set `status.<outcome>`, or `done`, to one of them"
-            raise PermanentError(words, vendor=vendor.name, remedy=remedy)
+
+
+def checks(vendor: Zephyr, http: Client) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Setting -> what raises VendorError where it names nothing."""
+    if vendor.mode == "results":
+        for outcome in Outcome:
+            key = f"status.{outcome.value}"
+            yield key, partial(_status, vendor, http, "TEST_EXECUTION", str(vendor.word(outcome)), key)
+    if vendor.closes:
+        yield "done", partial(_status, vendor, http, "TEST_CYCLE", vendor.done, "done")
     if vendor.environment:
-        asked = {"projectKey": vendor.project}
-        names = {str(row.get("name")) for row in http.rows("environments", PAGES, "values", params=asked)}
-        if vendor.environment not in names:
-            words = (
-                f"the project has no environment {vendor.environment!r}; it has {', '.join(sorted(names)) or 'none'}"
-            )
-            raise PermanentError(words, vendor=vendor.name, remedy="correct `environment`, or make it in Zephyr")
+        yield "environment", partial(_environment, vendor, http)
     if vendor.plan:
-        http.get(f"testplans/{vendor.plan}")
+        yield "plan", partial(http.get, f"testplans/{vendor.plan}")
+
+
+def _status(vendor: Zephyr, http: Client, kind: str, word: str, key: str) -> None:
+    known = cycles.statuses(http, vendor.project, kind)
+    if word not in known:
+        words = f"the project has no status {word}; it has {', '.join(known)}"
+        raise PermanentError(words, vendor=vendor.name, remedy=f"set `{key}` to one of them")
+
+
+def _environment(vendor: Zephyr, http: Client) -> None:
+    asked = {"projectKey": vendor.project}
+    names = {str(row.get("name")) for row in http.rows("environments", PAGES, "values", params=asked)}
+    if vendor.environment not in names:
+        words = f"the project has no environment {vendor.environment!r}; it has {', '.join(sorted(names)) or 'none'}"
+        raise PermanentError(words, vendor=vendor.name, remedy="correct `environment`, or make it in Zephyr")
+
+
+def known(http: Client, project: str, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that there are; what the list of the project's leaves out is asked for by itself."""
+    asked = [key for key in dict.fromkeys(keys) if CASE.fullmatch(key)]
+    there = existing(http, project) if asked else set()
+    return {key for key in asked if key in there or _exists(http, key)}
 
 
 def sent(vendor: Zephyr, http: Client, run_id: str, batch: Sequence[Result]) -> list[str]:

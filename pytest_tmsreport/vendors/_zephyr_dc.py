@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -29,15 +29,25 @@ _NAMED = re.compile(r"\b[A-Z][A-Z0-9_]+-[A-Z]?[0-9]+\b")
 
 
 def verify(vendor: Zephyr, http: Client) -> None:
-    """Raises what is wrong with the login, the project, the environment or the plan."""
+    """Raises what is wrong with the login or the project."""
     http.get(f"api/2/project/{segment(vendor.project)}")
+    http.get(f"{ATM}/environments", params={"projectKey": vendor.project})
+
+
+def checks(vendor: Zephyr, http: Client) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Setting -> what raises VendorError where it names nothing."""
+    if vendor.environment:
+        yield "environment", partial(_environment, vendor, http)
+    if vendor.plan:
+        yield "plan", partial(http.get, f"{ATM}/testplan/{vendor.plan}", params={"fields": "key"})
+
+
+def _environment(vendor: Zephyr, http: Client) -> None:
     reply = http.get(f"{ATM}/environments", params={"projectKey": vendor.project})
     names = [str(dig(row, "name")) for row in (reply.body if isinstance(reply.body, list) else [])]
-    if vendor.environment and vendor.environment not in names:
+    if vendor.environment not in names:
         words = f"the project has no environment {vendor.environment!r}; it has {', '.join(names) or 'none'}"
         raise PermanentError(words, vendor=vendor.name, remedy="correct `environment`, or make it in Zephyr")
-    if vendor.plan:
-        http.get(f"{ATM}/testplan/{vendor.plan}", params={"fields": "key"})
 
 
 def opened(vendor: Zephyr, http: Client, run: Run) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -147,10 +147,17 @@ class Azure(Vendor):
 
     def verify(self, http: Client) -> None:
         http.get(plans.at(self, "test/runs"), params={"$top": 1}).pick("value", list)
+
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
         if self.plan:
-            plans.place(self, http, self.plan)
-            plans.cases(http, self.plan)
-        plans.configuration(http)
+            yield "plan", lambda: (plans.place(self, http, self.plan), plans.cases(http, self.plan))
+        if self.configurations:
+            yield "configurations", lambda: plans.check_configurations(http)
+        if self.build:
+            yield "build", lambda: http.get(plans.at(self, f"build/builds/{self.build}"))
+
+    def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
+        return plans.existing(http, ids)
 
     def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
         if self.plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +13,7 @@ from ..errors import ConfigError, ErrorTable
 from ..model import Attachment, Outcome, Result, Run
 from ..vendor import Case, Vendor, setting
 from . import _kiwi_cases as cases
+from . import _kiwi_checks as checks
 from . import _kiwi_places as places
 from . import _kiwi_results as results
 from . import _kiwi_rpc as rpc
@@ -142,14 +143,15 @@ class Kiwi(Vendor):
         )
 
     def verify(self, http: Client) -> None:
-        facts = places.known(self, http)
-        for outcome in self.statuses:
-            places.status(self, http, outcome)
-        places.chosen(self, facts.priorities, "priority", "value", self.priority)
-        places.chosen(self, facts.case_statuses, "case_status", "name", self.case_status)
-        number = places.plan_number(self.plan)
-        if number and not rpc.found(http, rpc.ask("TestPlan.filter", {"pk": number})):
-            raise places.no_plan(self)
+        places.known(self, http)
+
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
+        return checks.settings(self, http)
+
+    def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
+        numbers = {number for text in ids if (number := cases.number(text))}
+        there = {case.ids[0] for case in cases.listed(http, numbers)}
+        return {text for text in ids if str(cases.number(text)) in there}
 
     def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
         return cases.resolved(self, http, results)

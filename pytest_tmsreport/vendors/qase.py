@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +19,7 @@ from ..model import Outcome, Result, Run
 from ..render import cut, mark, segment, trim, utc
 from ..vendor import Case, Vendor, setting
 from . import _qase_shared as shared
+from ._qase_checks import checks, known
 from ._qase_errors import TABLE
 from ._qase_lists import configuration_id, planned, recorded
 from ._qase_results import culprits, late_rows, row, uploaded
@@ -110,6 +111,12 @@ class Qase(Vendor):
 
     def verify(self, http: Client) -> None:
         http.get(f"v1/project/{self.project}")
+
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
+        return checks(self, http)
+
+    def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
+        return known(http, self.project, ids)
 
     def open_run(self, http: Client, run: Run) -> str:
         environment = "environment_id" if self.environment.isdecimal() else "environment_slug"

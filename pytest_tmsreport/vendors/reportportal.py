@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..auth import Auth, TokenExchange, bearer
-from ..errors import ConfigError, ErrorTable, VendorError, dig
+from ..errors import ConfigError, ErrorTable, PermanentError, VendorError, dig
 from ..model import Outcome, Result, Run
 from ..render import segment
 from ..vendor import Case, Vendor, setting
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..client import Client
 
 
+STATUSES = ("passed", "failed", "stopped", "skipped", "interrupted", "cancelled", "info", "warn")
 TOKEN_S = 300.0
 """How long a token of OAuth is taken for good; one that ends earlier is renewed when it is refused."""
 
@@ -172,6 +174,21 @@ class ReportPortal(Vendor):
 
     def verify(self, http: Client) -> None:
         http.get(f"{self.reads}/settings")
+
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
+        for outcome, word in self.defects.items():
+            yield f"defects.{outcome}", partial(sending.check_defect, self, http, word)
+        if self.rerun_of:
+            yield "rerun_of", partial(runs.launch, self, http, self.rerun_of)
+        if self.parent:
+            yield "parent", partial(http.get, f"{self.reads}/item/uuid/{segment(self.parent)}")
+        for outcome, word in self.status.items():
+            yield f"status.{outcome}", partial(self._check_status, word)
+
+    def _check_status(self, word: str) -> None:
+        if word.lower() not in STATUSES:
+            words = f"ReportPortal has no status {word!r}; it has {', '.join(STATUSES)}"
+            raise PermanentError(words, vendor=self.name, remedy="correct `status.<outcome>`")
 
     def open_run(self, http: Client, run: Run) -> str:
         return runs.opened(self, http, run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from ..model import Outcome, Result, Run
 from ..render import segment
 from ..vendor import Case, Vendor, setting
 from . import _testrail_cases as cases
+from . import _testrail_checks as checks
 from . import _testrail_lists as lists
 from . import _testrail_results as results
 from . import _testrail_runs as runs
@@ -124,12 +125,12 @@ class TestRail(Vendor):
             http.get(f"get_project/{self.project}")
             http.get(f"get_suite/{self.suite}")
         cases.suite_of(self, http)
-        if self.plan:
-            http.get(f"get_plan/{self.plan}")
-        for outcome in self.statuses:
-            results.status(self, http, outcome)
-        if self.create_cases:
-            cases.automation_field(self, http)
+
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
+        return checks.settings(self, http)
+
+    def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
+        return checks.known(self, http, ids)
 
     def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
         if not (self.find_cases or self.create_cases):

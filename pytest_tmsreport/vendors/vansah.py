@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -20,6 +20,7 @@ from ..errors import (
 )
 from ..model import Attachment, Outcome, Result, Run
 from ..vendor import Vendor, setting
+from . import _vansah_checks as checks
 from . import _vansah_import as imports
 from . import _vansah_runs as runs
 from ._vansah_errors import TABLE, holds, turned
@@ -128,6 +129,11 @@ class Vansah(Vendor):
                 remedy = "the token is of API v2, and the request reached v1: `url` must lead to v2"
                 raise turned(error, AuthError, remedy) from error
             raise
+
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
+        """Its asset; nothing tells which plans, sprints, releases and environments there are."""
+        if self.asset:
+            yield "asset", lambda: checks.asset(self, http)
 
     def open_run(self, http: Client, run: Run) -> str:
         """Makes nothing: a trouble is to meet a request that may be repeated, before those that may not."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound, PermanentError, Rejected, TooLarge, VendorError, dig
@@ -14,6 +15,7 @@ from ..vendor import Case
 from . import _xray_cloud as cloud
 from . import _xray_dc as dc
 from ._xray_json import DEFINITION, KEY, Format, defects, definition, filled
+from ._xray_keys import existing
 from ._xray_settings import Settings
 
 if TYPE_CHECKING:
@@ -50,11 +52,17 @@ class Xray(Settings):
     """
 
     def verify(self, http: Client) -> None:
+        (cloud if self.is_cloud else dc).statuses(http, self.project)
+
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
         known = (cloud if self.is_cloud else dc).statuses(http, self.project)
-        unknown = sorted({str(self.word(outcome)) for outcome in Outcome} - set(known))
-        if unknown:
-            words = f"Xray has no status {', '.join(unknown)}; it has {', '.join(known)}"
-            raise PermanentError(words, vendor=self.name, remedy="set `status.<outcome>` to one of them")
+        for outcome in Outcome:
+            yield f"status.{outcome.value}", partial(self._check_status, outcome, known)
+        if self.plan:
+            yield "plan", lambda: next(iter(self.planned(http, self.plan)), None)
+
+    def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
+        return existing(ids, partial((cloud if self.is_cloud else dc).tests, http))
 
     def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
         if not self.create_cases:
@@ -164,6 +172,11 @@ class Xray(Settings):
     def _key(self, text: str) -> str:
         found = re.sub(r"(?i)\AC?0*([1-9][0-9]*)\Z", rf"{self.project}-\1", text)
         return found.upper() if KEY.fullmatch(found.upper()) else found
+
+    def _check_status(self, outcome: Outcome, known: Sequence[str]) -> None:
+        if self.word(outcome) not in known:
+            words = f"Xray has no status {self.word(outcome)}; it has {', '.join(known)}"
+            raise PermanentError(words, vendor=self.name, remedy=f"set `status.{outcome.value}` to one of them")
 
     def _cases(self, tests: Iterable[tuple[dict[str, Any], str]]) -> Iterator[Case]:
         """The cases of Tests and their statuses."""

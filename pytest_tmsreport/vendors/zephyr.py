@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,12 @@ class Zephyr(Settings):
 
     def verify(self, http: Client) -> None:
         (cloud if self.is_cloud else dc).verify(self, http)
+
+    def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
+        return cloud.checks(self, http) if self.is_cloud else dc.checks(self, http)
+
+    def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
+        return cloud.known(http, self.project, ids) if self.is_cloud else dc.existing(http, ids)
 
     def open_run(self, http: Client, run: Run) -> str:
         if self.mode == "import":

@@ -420,7 +420,7 @@ class TestAzure(VendorContract):
         assert str(status) in tally.reason
         assert "token" in tally.remedy
         with pytest.raises(AuthError):
-            desk.vendor.verify(desk.client())
+            desk.verify()
 
     def test_a_pressed_servers_wish_for_a_pause_is_kept_beside_a_success(self, desk: Desk) -> None:
         clock = desk.time
@@ -714,7 +714,7 @@ class TestAzureWithPlan(VendorContract):
         assert (reading, tally.requests - reading) == (1 + 6 + 2, 1 + 3 + 1)
 
     def test_a_plan_that_does_not_exist_is_found_by_verify(self, desk: Desk) -> None:
-        desk.vendor.verify(desk.client())
+        desk.verify()
         changed(desk, plan="4711")
         with pytest.raises(NotFound):
-            desk.vendor.verify(desk.client())
+            desk.verify()

@@ -387,7 +387,7 @@ class TestQase(VendorContract):
             replace(QASE, **{setting: value})
 
     def test_verify_tells_a_wrong_project_and_changes_nothing(self, desk: Desk) -> None:
-        desk.vendor.verify(desk.client())
+        desk.verify()
         assert [each.method for each in desk.box.requests] == ["GET"]
 
     def test_a_case_of_several_tests_has_failed_where_one_has(self, desk: Desk) -> None:

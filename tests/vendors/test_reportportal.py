@@ -437,12 +437,12 @@ class TestReportPortal(VendorContract):
         assert not desk.vendor.can("planned")
 
     def test_verify_tells_a_wrong_project_and_changes_nothing(self, desk: Desk) -> None:
-        desk.vendor.verify(desk.client())
+        desk.verify()
         assert [each.method for each in desk.box.requests] == ["GET"]
         stranger = Desk(desk.folder.path.parent / "stranger", replace(RP, project="other"), desk.sandbox)
         stranger.write()
         with pytest.raises(NotFound, match="4040"):
-            stranger.vendor.verify(stranger.client())
+            stranger.verify()
 
     @pytest.mark.parametrize(
         ("setting", "value"),

@@ -695,7 +695,7 @@ class TestTestRail(VendorContract):
     @pytest.mark.parametrize("suite", [0, 1])
     def test_verify_reads_the_project_and_the_suite(self, desk: Desk, suite: int) -> None:
         _reconfigure(desk, suite=suite)
-        desk.vendor.verify(desk.client())
+        desk.verify()
         assert {each.status for each in desk.box.requests} == {200}
         assert len(_asked(desk, "get_project/")) == 1
         assert len(_asked(desk, "get_suite/")) == suite
@@ -715,7 +715,7 @@ class TestTestRail(VendorContract):
     ) -> None:
         _reconfigure(desk, **changes)
         with pytest.raises(PermanentError) as caught:
-            desk.vendor.verify(desk.client())
+            desk.verify()
         assert words in str(caught.value)
         assert {each.method for each in desk.box.requests} == {"GET"}
 
@@ -723,7 +723,7 @@ class TestTestRail(VendorContract):
         _replace_sandbox(desk, Rules(automation_field=""))
         _reconfigure(desk, create_cases=True)
         with pytest.raises(PermanentError) as caught:
-            desk.vendor.verify(desk.client())
+            desk.verify()
         assert "create_cases" in caught.value.remedy
 
     @pytest.mark.parametrize(

@@ -381,21 +381,21 @@ class Common(VendorContract):
     def test_a_status_that_jira_lacks_is_named_by_verify_and_refused_by_the_import(self, desk: Desk) -> None:
         _reconfigure(desk, status={"failed": "BURNED"})
         with pytest.raises(VendorError, match="BURNED"):
-            desk.vendor.verify(desk.client())
+            desk.verify()
         desk.write(*make_results(6))
         tally = desk.send()
         assert (tally.delivered, tally.refused) == (5, 1)
         assert "status" in tally.refusals[0][1]
 
     def test_verify_is_content_with_what_is_right_and_changes_nothing(self, desk: Desk) -> None:
-        desk.vendor.verify(desk.client())
+        desk.verify()
         assert not desk.box.runs
         assert not desk.box.results
 
     def test_an_unknown_project_is_named_as_such(self, desk: Desk) -> None:
         _reconfigure(desk, project="NOPE")
         with pytest.raises(VendorError, match="NOPE"):
-            desk.vendor.verify(desk.client())
+            desk.verify()
         desk.write(*make_results(1))
         tally = desk.send()
         assert tally.kept == 1

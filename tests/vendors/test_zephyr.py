@@ -106,7 +106,7 @@ class Common(VendorContract):
         assert "there is no case SHOP-T99999" in tally.refusals[0][1]
 
     def test_verify_is_content_with_what_is_right_and_changes_nothing(self, desk: Desk) -> None:
-        desk.vendor.verify(desk.client())
+        desk.verify()
         assert not desk.box.runs
         assert {each.method for each in desk.box.requests} == {"GET"}
 
@@ -117,7 +117,7 @@ class Common(VendorContract):
     def test_verify_names_what_is_wrong(self, desk: Desk, changes: dict[str, Any], named: str) -> None:
         _reconfigure(desk, **changes)
         with pytest.raises(VendorError, match=named) as caught:
-            desk.vendor.verify(desk.client())
+            desk.verify()
         assert caught.value.remedy
 
 
@@ -405,7 +405,7 @@ class TestCloud(Results):
     def test_a_status_of_cycles_that_is_not_there_is_named_and_costs_no_result(self, desk: Desk) -> None:
         _reconfigure(desk, done="Finished")
         with pytest.raises(PermanentError, match="Finished"):
-            desk.vendor.verify(desk.client())
+            desk.verify()
         desk.write(*self.results(2))
         tally = desk.send()
         assert (tally.delivered, tally.is_run_open) == (2, True)
@@ -421,7 +421,7 @@ class TestCloud(Results):
     def test_a_project_without_zephyr_is_said_so(self, desk: Desk) -> None:
         _furnish(desk, Rules(is_enabled=False))
         with pytest.raises(PermanentError, match="not enabled"):
-            desk.vendor.verify(desk.client())
+            desk.verify()
 
     def test_another_number_of_steps_costs_its_own_result(self, desk: Desk) -> None:
         _furnish(desk, Rules(steps={"SHOP-T1": 3}))
