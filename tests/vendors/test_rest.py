@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from pytest_tmsreport.auth import Header, TokenExchange, basic, bearer
+from pytest_tmsreport.client import Client
 from pytest_tmsreport.errors import AuthError, ConfigError, PermanentError, RateLimited, Rejected, TransientError
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import qase as qase_sandbox
@@ -391,3 +395,68 @@ def test_an_answer_without_an_id_is_no_run(body: bytes, tool: Desk) -> None:
 def test_what_the_description_does_not_name_means_what_http_says(status: int, kind: type, tool: Desk) -> None:
     with pytest.raises(kind):
         tool.vendor.verify(tool.client(Canned(status, b"{}"), deadline_s=1))
+
+
+class Shows(Canned):
+    """Loses the answer to the first batch, and then shows what has arrived, two rows a page."""
+
+    def __init__(self, arrived: Sequence[str]) -> None:
+        super().__init__(200, b"")
+        self._rows = [
+            {"number": 70 + place, "note": f"see pytest-tmsreport {each}"} for place, each in enumerate(arrived)
+        ]
+        self._is_lost = False
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        answer: Any = {"rows": [{"number": 1}, {"number": 2}, {"number": 3}]}
+        if request.method == "GET":
+            page = int(parse_qs(urlsplit(str(request.url)).query)["page"][0])
+            answer = {"rows": self._rows[2 * page - 2 : 2 * page], "pages": -(-len(self._rows) // 2)}
+        self._body = json.dumps(answer).encode()
+        if request.method == "POST" and not self._is_lost:
+            self._is_lost = True
+            raise requests.exceptions.ConnectionError("the answer was lost")
+        return super().send(request, *args, **kwargs)
+
+
+READS_BACK = {
+    "calls": {
+        "send": {
+            "request": "POST runs/{run_id}/rows",
+            "body": {"rows": "{items}"},
+            "item": {"note": "see {mark}"},
+            "rows": "rows",
+            "id": "number",
+        },
+        "received": {
+            "request": "GET runs/{run_id}/rows",
+            "rows": "rows",
+            "result": "note",
+            "id": "number",
+            "paging": {"style": "pages", "size": 2, "last": "pages"},
+        },
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("arrived", "ids", "posts"), [((0, 1, 2), ["70", "71", "72"], 1), ((), ["1", "2", "3"], 2)], ids=["all", "nothing"]
+)
+def test_after_a_lost_answer_the_tool_is_asked_what_it_has(
+    tool: Desk, arrived: Sequence[int], ids: list[str], posts: int
+) -> None:
+    results = make_results(3)
+    server = Shows([results[place].id for place in arrived])
+    vendor = twin(described=READS_BACK)
+    assert vendor.send(Client(vendor, transport=server, sleep=tool.time.sleep, clock=tool.time), "5", results) == ids
+    assert [path.partition(" ")[0] for path in server.paths].count("POST") == posts - 1  # the lost one is not listed
+
+
+def test_where_a_part_has_arrived_the_rest_waits_for_the_next_upload(tool: Desk) -> None:
+    results = make_results(3)
+    server = Shows([results[1].id])
+    vendor = twin(described=READS_BACK)
+    client = Client(vendor, transport=server, sleep=tool.time.sleep, clock=tool.time, deadline=lambda: 1100.0)
+    with pytest.raises(TransientError, match="1 of 3 results of a request whose answer was lost are there"):
+        vendor.send(client, "5", results)
+    assert not [path for path in server.paths if path.startswith("POST")]
