@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -98,6 +97,7 @@ def kiwi_server(judges: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
 
 @contextmanager
 def _alone() -> Iterator[None]:
+    fcntl = pytest.importorskip("fcntl", reason="needs locks between processes as POSIX has them")
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
