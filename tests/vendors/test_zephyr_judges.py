@@ -117,6 +117,8 @@ def everything(folder: Path, vendor: Zephyr) -> list[tuple[requests.PreparedRequ
         (tally,) = upload(RunFolder(journal.folder), [each], conditions)
         assert (tally.delivered, tally.refused, tally.reason) == (8, 1, ""), tally
         each.verify(client)
+        for _, check in each.checks(client):
+            check()
         each.read_run(client, tally.run_id)
     key = vendor.open_run(client, replace(RUN, key="build-7"))
     vendor.find_run(client, replace(RUN, key="build-7"))
