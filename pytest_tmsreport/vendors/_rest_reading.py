@@ -23,7 +23,7 @@ KINDS = ("TransientError", "RateLimited", "AuthError", "NotFound", "Rejected", "
 LISTS = {"request", "rows", "id", "title", "names", "failed", "paging", "params"}
 KEYS: Mapping[str, set[str]] = {
     "open_run": {"request", "body", "id", "params"},
-    "send": {"request", "body", "item", "step", "file", "rows", "id", "repeatable", "params", "culprits"},
+    "send": {"request", "body", "item", "step", "file", "rows", "id", "repeatable", "params"},
     "attach": {"request", "when", "body", "form", "field", "id", "rows", "per_request", "most_bytes"},
     "close_run": {"request", "body"},
     "discard_run": {"request", "body"},

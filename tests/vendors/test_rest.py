@@ -289,6 +289,7 @@ def test_a_success_is_what_the_description_says(success: str, body: Any, is_fine
             "POST runs/{run}/x",
             "[acme.calls.send] request: there is no {run} here; did you mean {run_id}?",
         ),
+        ("calls/send/culprits", "errors", "[acme.calls.send] there is no key `culprits`; known are:"),
         ("calls/send/itme", {}, "there is no key `itme`; did you mean `item`?"),
         (
             "calls/send/item/title",
