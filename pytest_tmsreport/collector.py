@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .markers import suite_of, title_of
 from .model import Attachment, Link, Outcome, Phase, Result, Step
+from .nodeids import suite_of, title_of
 from .render import readable, trim, without_escapes
 from .subtests import name_of
 from .witness import said

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .model import Outcome, Result
-from .render import dotted
+from .nodeids import dotted
 from .vendor import Case, Vendor
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from .dialects import Dialect
 from .model import Link
+from .nodeids import suite_of, title_of
 from .render import readable, trim
 from .words import TEXT, Words, case_ids
 
@@ -68,26 +69,6 @@ def _own(marks: Sequence[pytest.Mark], destinations: Iterable[str]) -> Words:
         said.wrong = tuple(reader.wrong)
         found.add(said)
     return found
-
-
-def title_of(nodeid: str) -> str:
-    """The test's own name: the last part of its node id, without parameters."""
-    path, _, name = _without_parameters(nodeid).rpartition("::")
-    return name or path or nodeid
-
-
-def suite_of(nodeid: str) -> tuple[str, ...]:
-    """Folders, module and classes above a test."""
-    path, *inner = _without_parameters(nodeid).split("::")
-    folders = [part for part in path.split("/") if part not in ("", ".", "..")]
-    if folders and inner:
-        folders[-1] = folders[-1].removesuffix(".py")
-    return (*folders, *inner[:-1]) if inner else tuple(folders[:-1])
-
-
-def _without_parameters(nodeid: str) -> str:
-    path, colons, inner = nodeid.partition("::")
-    return path + colons + inner.partition("[")[0]
 
 
 class _Mark:

@@ -9,6 +9,8 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+from .nodeids import suite_of, title_of
+
 UNKNOWN = "application/octet-stream"
 MIME = re.compile(r"[\w.+-]+/[\w.+-]+(; *[\w.+-]+=[\w.+\"-]+)*", re.ASCII)
 """What the type of a file can be."""
@@ -152,6 +154,18 @@ class Result:
         """Epoch seconds (UTC)."""
         return self.start + self.duration
 
+    @staticmethod
+    def implied(nodeid: str, phases: Mapping[str, Phase]) -> dict[str, Any]:
+        """What a result is where its journal does not say otherwise: a test that says nothing costs a short line."""
+        times = list(phases.values())
+        start = times[0].start if times else 0.0
+        return {
+            "title": title_of(nodeid),
+            "suite": suite_of(nodeid),
+            "start": start,
+            "duration": max(each.start + each.duration for each in times) - start if times else 0.0,
+        }
+
     @property
     def is_flaky(self) -> bool:
         """True for a pass that needed more than one attempt."""
@@ -161,18 +175,21 @@ class Result:
     def from_json(cls, data: Any) -> Result:
         """Reads what `to_json` wrote; raises ValueError, naming the key, for anything else."""
         read = _Reader(data, "result")
+        nodeid = read.text("nodeid", required=True)
+        phases = {name: _phase(value) for name, value in read.mapping("phases").items()}
+        implied = cls.implied(nodeid, phases)
         return cls(
             id=read.text("id", required=True),
-            nodeid=read.text("nodeid", required=True),
-            title=read.text("title", required=True),
+            nodeid=nodeid,
+            title=read.text("title") or implied["title"],
             outcome=read.outcome("outcome"),
-            start=read.number("start"),
-            duration=read.number("duration"),
-            phases={name: _phase(value) for name, value in read.mapping("phases").items()},
+            start=read.number("start", implied["start"]),
+            duration=read.number("duration", implied["duration"]),
+            phases=phases,
             message=read.text("message"),
             traceback=read.text("traceback"),
             ids=tuple(_ids(entry) for entry in read.items("ids")),
-            suite=read.texts("suite"),
+            suite=read.texts("suite") if "suite" in data else implied["suite"],
             parameters=read.words("parameters"),
             description=read.text("description"),
             tags=read.texts("tags"),
@@ -244,9 +261,10 @@ def to_json(value: Any) -> dict[str, Any]:
     """The fields of a dataclass that differ from their defaults; also the `default=` of a JSON encoder."""
     found = {}
     kind: object = type(value)
+    implied = value.implied(value.nodeid, value.phases) if isinstance(value, Result) else {}
     for name, default in _defaults(kind):
         held = getattr(value, name)
-        if held != default:
+        if held != implied.get(name, default):
             found[name] = held
     return found
 

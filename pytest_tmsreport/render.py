@@ -74,13 +74,6 @@ def segment(value: object) -> str:
     return text.replace(".", "%252E") if text in (".", "..") else text
 
 
-def dotted(nodeid: str) -> str:
-    """`tests/test_cart.py::TestCart::test_add[red]` as `tests.test_cart.TestCart.test_add[red]`."""
-    name, bracket, values = nodeid.partition("[")
-    file, *inner = name.split("::")
-    return ".".join([file.removesuffix(".py").replace("/", "."), *inner]) + bracket + values
-
-
 def mark(own_id: str) -> str:
     """The line by which a run or result of ours is found again in a tool that takes no id of ours."""
     return f"pytest-tmsreport {quote(own_id.encode('utf-8', 'replace'), safe='/:')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,16 +69,31 @@ def test_every_outcome_comes_back(outcome: Outcome) -> None:
     assert Result.from_json(through_json(short)) == short
 
 
-def test_what_has_its_default_takes_no_place() -> None:
-    short = Result(id="r", nodeid="t.py::t", title="t", outcome=Outcome.PASSED, start=1.5, duration=0.5)
-    assert through_json(short) == {
-        "id": "r",
-        "nodeid": "t.py::t",
-        "title": "t",
-        "outcome": "passed",
-        "start": 1.5,
-        "duration": 0.5,
-    }
+def test_what_follows_from_the_rest_takes_no_place() -> None:
+    phases = {"setup": Phase(1.5, 0.25), "call": Phase(1.75, 0.5)}
+    nodeid = "shop/test_a.py::Test::test_b[1]"
+    short = Result(
+        id="r",
+        nodeid=nodeid,
+        outcome=Outcome.PASSED,
+        title="test_b",
+        suite=("shop", "test_a", "Test"),
+        start=1.5,
+        duration=0.75,
+        phases=phases,
+    )
+    journalled = through_json(short)
+    times = {"setup": {"start": 1.5, "duration": 0.25}, "call": {"start": 1.75, "duration": 0.5}}
+    assert journalled == {"id": "r", "nodeid": nodeid, "outcome": "passed", "phases": times}
+    assert Result.from_json(journalled) == short
+
+
+@pytest.mark.parametrize("changes", [{"suite": ()}, {"start": 0.0}, {"duration": 0.0}, {"title": "other"}])
+def test_what_is_other_than_would_follow_is_written(changes: dict[str, Any]) -> None:
+    times = {"call": Phase(1.75, 0.5)}
+    result = Result(id="r", nodeid="a.py::b", title="b", outcome=Outcome.PASSED, start=1.75, duration=0.5, phases=times)
+    changed = replace(result, **changes)
+    assert Result.from_json(through_json(changed)) == changed
 
 
 def test_the_end_is_the_start_and_the_duration() -> None:
@@ -109,7 +125,7 @@ def test_what_is_no_object_is_neither_a_result_nor_a_run(data: Any) -> None:
         Run.from_json(data)
 
 
-@pytest.mark.parametrize("key", ["id", "nodeid", "title", "outcome"])
+@pytest.mark.parametrize("key", ["id", "nodeid", "outcome"])
 def test_a_result_needs_these(key: str) -> None:
     data = through_json(RESULT)
     del data[key]

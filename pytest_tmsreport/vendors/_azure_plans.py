@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import PermanentError, dig
+from ..nodeids import dotted
 from ..paging import Token
-from ..render import dotted, segment
+from ..render import segment
 from ..vendor import Case
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ..aggregate import name_of
 from ..errors import Rejected, VendorError, dig
 from ..model import Result
+from ..nodeids import dotted
 from ..paging import Offset
-from ..render import cut, dotted, mark, marked, segment
+from ..render import cut, mark, marked, segment
 from ..vendor import Case
 from ._azure_plans import at, cases, configuration, number, number_or_test, settings, spellings
 from ._azure_rows import fields_of, long_texts

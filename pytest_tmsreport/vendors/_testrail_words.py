@@ -8,8 +8,9 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from ..model import Result
+from ..nodeids import dotted
 from ..paging import Offset
-from ..render import as_markdown, cut, dotted
+from ..render import as_markdown, cut
 
 if TYPE_CHECKING:
     from ..client import Client

@@ -11,7 +11,8 @@ from typing import Any
 from ..aggregate import name_of
 from ..journal import read
 from ..model import Outcome, Result, Step
-from ..render import cut, dotted, particulars, remarks, steps_as_text, trim, utc
+from ..nodeids import dotted
+from ..render import cut, particulars, remarks, steps_as_text, trim, utc
 
 KEY = re.compile(r"\b[A-Z][A-Z0-9_]+-[1-9][0-9]*\b")
 """A Jira issue's."""

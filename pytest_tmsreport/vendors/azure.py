@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ..auth import Header, basic, bearer
 from ..errors import ConfigError, ErrorTable, VendorError
 from ..model import Outcome, Result, Run
-from ..render import dotted, segment
+from ..nodeids import dotted
+from ..render import segment
 from ..vendor import Case, Vendor, setting
 from . import _azure_plans as plans
 from . import _azure_results as results
