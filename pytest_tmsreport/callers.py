@@ -53,6 +53,10 @@ class Callers:
                     )
         return found
 
+    def listen(self, name: str) -> bool:
+        """True where there is an implementation."""
+        return bool(self._early.get(name))
+
     def apply(self, name: str, argument: str, value: Value, guard: Guard) -> Value | None:
         """The value as every implementation in turn leaves it; None where one answers False."""
         for caller in self._early.get(name, ()):

@@ -22,7 +22,7 @@ from .covering import not_run
 from .dialects._marks import VENDORS
 from .errors import SelectionError
 from .journal import encode
-from .markers import words_of
+from .markers import Marks
 from .model import Result
 from .render import plain
 
@@ -64,16 +64,15 @@ class _Collecting:
     """Listens in the child."""
 
     def __init__(self, config: pytest.Config, wanted: Config, file: Path) -> None:
-        self._dialects = dialects.find(wanted.settings.read_marks)
-        self._names = wanted.vendor_names()
+        self._marks = Marks(config, wanted.vendor_names(), dialects.find(wanted.settings.read_marks))
         self._file = file
         config.stash.setdefault(VENDORS, frozenset(vendor.kind for vendor in wanted.destinations))
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Also of those that a plan, `-k` or `-m` would leave out."""
-        words = words_of(item, self._names, self._dialects)
+        words = self._marks.words(item)
         with self._file.open("a", encoding="ascii") as file:
-            file.write(encode([item.nodeid, words.ids]) + "\n")
+            file.write(encode([item.nodeid, words.ids if words else []]) + "\n")
 
 
 def _wanted(root: Path) -> Config:

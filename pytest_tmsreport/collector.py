@@ -7,19 +7,17 @@ import base64
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
 
-from .model import Attachment, Link, Outcome, Phase, Result, Step
+from .model import Attachment, Outcome
 from .nodeids import suite_of, title_of
 from .render import readable, trim, without_escapes
 from .subtests import name_of
-from .witness import said
 from .words import TEXT
 
 MESSAGE, TRACEBACK, CAPTURED = 8_000, 64_000, 1_000_000
@@ -32,8 +30,15 @@ _DOCTEST = re.compile(
     r"^(?P<difference>(?:Expected|Differences)[\s\S]*?)\n.*:\d+: DocTestFailure$",
     re.MULTILINE,
 )
+_MOST = (("nodeid", NODEID), ("title", TEXT), ("message", MESSAGE), ("traceback", TRACEBACK), ("description", TEXT))
 _WHOLE = ("nodeid", "ids", "ignored_by", "message", "traceback", "worker")
-_KEPT = ("id", "key", "sha256", "files", "outcome", "mime", "kind")
+_KEPT = {"id", "key", "sha256", "files", "outcome", "mime", "kind", "start", "phases"}
+"""What is ours, or of a fixed form: neither masked nor cut."""
+_OPEN = {"ids", "parameters", "fields"}
+
+
+Record = dict[str, Any]
+Told = Mapping[str, Any]
 
 
 class Captured(NamedTuple):
@@ -44,76 +49,113 @@ class Captured(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """A finished attempt, what was printed meanwhile, the files that travelled in its reports, and those not kept."""
+    """A finished attempt (a `Result` as JSON), what was printed meanwhile, the files that travelled in its reports, and
+    those not kept."""
 
-    result: Result
-    captured: list[Captured]
+    record: Record
+    captured: Sequence[Captured]
     travelled: Sequence[tuple[Attachment, bytes]] = ()
     unattached: Sequence[str] = ()
 
 
-@dataclass
+class Unfinished(NamedTuple):
+    """A test that has begun, and what ends it."""
+
+    nodeid: str
+    end: Callable[[], Sequence[Closed]]
+
+
 class _Attempt:
     """The reports of an attempt so far."""
 
-    number: int
-    phases: dict[str, pytest.TestReport] = field(default_factory=dict)
-    subtests: list[Any] = field(default_factory=list)
-    times: dict[str, Phase] = field(default_factory=dict)
-    words: dict[str, Any] = field(default_factory=dict)
-    steps: dict[str, list[Any]] = field(default_factory=dict)
-    said: dict[str, Any] = field(default_factory=dict)
-    is_rerun: bool = False
+    __slots__ = ("is_rerun", "number", "phases", "said", "start", "steps", "subtests", "times", "words")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.phases: dict[str, pytest.TestReport] = {}
+        self.subtests: list[Any] = []
+        self.start: float | None = None
+        self.times: dict[str, float] = {}
+        self.words: Told = {}
+        self.steps: list[Any] = []
+        self.said: Told = {}
+        self.is_rerun = False
+
+
+class _Expected:
+    """The tests that were collected and not deselected. They end nearly in their order, so that what is kept of them is
+    a place in the list that pytest has anyway."""
+
+    def __init__(self) -> None:
+        self._nodeids: Sequence[str] = ()
+        self._place = 0
+        self._early: set[str] = set()  # ended before one that stands before them
+
+    def begin(self, nodeids: Sequence[str]) -> None:
+        """What a worker collected, or the replacement of a dead one, once more: that changes nothing."""
+        if nodeids != self._nodeids:
+            left = dict.fromkeys((*self.left(), *nodeids)) if self._nodeids else nodeids
+            self._nodeids, self._place = [each for each in left if each not in self._early], 0
+
+    def end(self, nodeid: str) -> None:
+        self._early.add(nodeid)
+        while self._place < len(self._nodeids) and self._nodeids[self._place] in self._early:
+            self._early.discard(self._nodeids[self._place])
+            self._place += 1
+
+    def left(self) -> list[str]:
+        return [nodeid for nodeid in self._nodeids[self._place :] if nodeid not in self._early]
 
 
 class Collector:
     """Hears every report of a session, in the only process or in xdist's controller.
 
-    `new_id` makes a result's id, `clock` tells epoch seconds, `noted` the words of the test that a dead worker ran.
+    `new_id` makes a result's id, `clock` tells epoch seconds, `told` what the process that ran a test knows of a report
+    (see `Witness.said`), `noted` the words of the test that a dead worker ran.
     """
 
     def __init__(
         self,
         new_id: Callable[[], str],
         clock: Callable[[], float],
-        noted: Callable[[str, str], dict[str, Any]] = lambda _worker, _nodeid: {},
+        told: Callable[[Any], Told],
+        noted: Callable[[str, str], Told] = lambda _worker, _nodeid: {},
     ) -> None:
         self.ignored = 0
         self.wrong: dict[str, tuple[str, ...]] = {}
         self._new_id = new_id
         self._clock = clock
+        self._told = told
         self._noted = noted
         self._open: dict[tuple[str, str], _Attempt] = {}
         self._failed_attempts: dict[str, list[str]] = {}
         self._sections: dict[str, int] = {}
-        self._collected: dict[str, None] = {}
-        self._ended: set[str] = set()
+        self._expected = _Expected()
         self._unimportable: set[str] = set()
 
-    def expect(self, nodeids: list[str]) -> None:
+    def expect(self, nodeids: Sequence[str]) -> None:
         """Notes the tests that were collected and not deselected; the replacement of a dead worker collects again."""
-        self._collected.update((nodeid, None) for nodeid in nodeids if nodeid not in self._ended)
+        self._expected.begin(nodeids)
 
     def not_run(self) -> list[str]:
         """Those that have no result: the session ended before they did."""
-        return list(self._collected)
+        return self._expected.left()
 
-    def take(self, report: Any) -> list[Closed]:
+    def take(self, report: Any) -> Sequence[Closed]:
         """Hears one report; returns the attempts that are now over: two where one before ended without a teardown."""
-        worker = _worker(report)
+        worker, when = _worker(report), report.when
         key = (report.nodeid, worker)
-        closed: list[Closed] = []
         attempt = self._open.get(key)
-        if attempt and attempt.is_rerun and report.when == "setup":
-            closed += self._close(key)
-            attempt = None
+        closed: Sequence[Closed] = ()
+        if attempt and attempt.is_rerun and when == "setup":
+            closed, attempt = self._close(key), None
         if attempt is None:
-            if report.when == "teardown":
+            if when == "teardown":
                 return closed  # what follows a rerun that is over
             attempt = self._open[key] = _Attempt(len(self._failed_attempts.get(report.nodeid, ())) + 1)
         self._hear(attempt, report, worker)
-        if report.when not in ("setup", "call"):
-            closed += self._close(key)
+        if when not in ("setup", "call"):
+            closed = [*closed, *self._close(key)]
         return closed
 
     def take_module(self, report: pytest.CollectReport) -> list[Closed]:
@@ -123,120 +165,100 @@ class Collector:
         self._unimportable.add(report.nodeid)
         outcome = Outcome.SKIPPED if report.skipped else Outcome.ERROR
         message = _reason(report) if report.skipped else f"not collected: {_message(report)}"
-        result = Result(
-            id=self._new_id(),
-            nodeid=trim(report.nodeid or ".", NODEID),
-            title=title_of(report.nodeid) or ".",
-            suite=suite_of(report.nodeid),
-            outcome=outcome,
-            start=self._clock(),
-            duration=0.0,
-            message=message,
-            traceback="" if report.skipped else _traceback(report),
-        )
-        return [Closed(result, _sections(report))]
+        record: Record = {
+            "id": self._new_id(),
+            "nodeid": trim(report.nodeid or ".", NODEID),
+            "outcome": outcome.value,
+            "start": self._clock(),
+            "phases": {},
+            "message": message,
+            "traceback": "" if report.skipped else _traceback(report),
+        }
+        return [Closed(record, _sections(report))]
 
-    def unfinished(self) -> list[tuple[str, Callable[[], list[Closed]]]]:
-        """The session is over: what has run and was to be repeated, or never got to its teardown, ends with it.
-
-        Returns the node ids of such tests, each with a function that ends it.
-        """
-        return [(key[0], partial(self._end, key)) for key in self._open]
-
-    def _end(self, key: tuple[str, str]) -> list[Closed]:
-        return list(self._close(key))
+    def unfinished(self) -> list[Unfinished]:
+        """The session is over: what has run and was to be repeated, or never got to its teardown, ends with it."""
+        return [Unfinished(key[0], partial(self._close, key)) for key in self._open]
 
     def _hear(self, attempt: _Attempt, report: Any, worker: str) -> None:
-        told = said(report)
+        told = self._told(report)
         if _is_subtest(report):  # its parent's own report comes later
             attempt.subtests.append(report)
             return
-        if report.when == CRASH:
+        when = report.when
+        attempt.phases[when] = report
+        if told:
+            if attempt.start is None:
+                attempt.start = told["start"]
+            attempt.times[when] = told["duration"]
+            attempt.words = told.get("words") or attempt.words
+            attempt.said = told.get("said") or attempt.said
+            if "steps" in told:
+                attempt.steps += told["steps"]
+        if when == CRASH:
             attempt.words = attempt.words or self._noted(worker, report.nodeid)
-        attempt.words = told.get("words") or attempt.words
-        attempt.steps[report.when] = told.get("steps", [])
-        attempt.said = told.get("said") or attempt.said
-        attempt.phases[report.when] = report
-        attempt.is_rerun = attempt.is_rerun or report.outcome == "rerun"
-        if "start" in told:
-            attempt.times[report.when] = Phase(told["start"], told["duration"])
+        if report.outcome == "rerun":
+            attempt.is_rerun = True
 
-    def _close(self, key: tuple[str, str]) -> Iterator[Closed]:
+    def _close(self, key: tuple[str, str]) -> Sequence[Closed]:
         nodeid, worker = key
         attempt = self._open.pop(key)
         verdict = _judge(attempt)
         if verdict is None:
-            return  # set up and torn down without having run: named among those that never ran
+            return ()  # set up and torn down without having run: named among those that never ran
         outcome, message, traceback = verdict
-        self._collected.pop(nodeid, None)
-        self._ended.add(nodeid)
-        earlier = self._failed_attempts.get(nodeid, [])
+        self._expected.end(nodeid)
+        earlier = self._failed_attempts.get(nodeid)
         if attempt.is_rerun:
-            self._failed_attempts[nodeid] = [*earlier, trim(message, 500)]
-        else:
-            self._failed_attempts.pop(nodeid, None)
-        words = _with_said(attempt.words, attempt.said)
-        if words.get("wrong"):
+            self._failed_attempts[nodeid] = [*(earlier or ()), trim(message, 500)]
+        elif earlier:
+            del self._failed_attempts[nodeid]
+        words = _with_said(attempt.words, attempt.said) if attempt.said else attempt.words
+        if "wrong" in words:
             self.wrong[nodeid] = tuple(words["wrong"])
-        captured = list(self._captured(nodeid, attempt))
+        captured = self._captured(nodeid, attempt)
         if words.get("ignore"):
             self.ignored += 1
-            return
-        start, duration = self._span(attempt)
-        files = words.get("attachments", ())
-        parameters = words.get("parameters", {})
-        yield Closed(
-            Result(
-                id=self._new_id(),
-                nodeid=trim(nodeid, NODEID),
-                title=words.get("title") or title_of(nodeid),
-                outcome=outcome,
-                start=start,
-                duration=duration,
-                phases=attempt.times,
-                message=message,
-                traceback=traceback,
-                ignored_by=tuple(words.get("ignored_by", ())),
-                ids=tuple({name: tuple(ids) for name, ids in mark.items()} for mark in words.get("ids", ())),
-                suite=tuple(words.get("suite") or suite_of(nodeid)),
-                parameters={name: value for name, value in parameters.items() if name not in words.get("hidden", ())},
-                description=words.get("description", ""),
-                tags=tuple(words.get("tags", ())),
-                fields={**_properties(attempt), **words.get("fields", {})},
-                links=tuple(Link(**link) for link in words.get("links", ())),
-                worker=worker,
-                attempt=attempt.number,
-                superseded=attempt.is_rerun,
-                earlier=tuple(earlier),
-                notes=tuple(words.get("notes", ())),
-                steps=tuple(Step.from_json(each) for steps in attempt.steps.values() for each in steps),
-                attachments=tuple(_attachment(each) for each in files),
-            ),
-            captured,
-            [(_attachment(each), base64.b64decode(each["data"])) for each in files if "data" in each],
-            words.get("unattached", ()),
-        )
+            return ()
+        start = self._clock() if attempt.start is None else attempt.start
+        record: Record = {
+            "id": self._new_id(),
+            "nodeid": trim(nodeid, NODEID),
+            "outcome": outcome.value,
+            "start": start,
+            "phases": attempt.times,
+        }
+        if CRASH in attempt.phases:
+            record["duration"] = max(self._clock() - start, 0.0)
+        if len(nodeid) > NODEID:
+            record.update(title=title_of(nodeid), suite=suite_of(nodeid))
+        properties = _properties(attempt)
+        more = {
+            "message": message,
+            "traceback": traceback,
+            "steps": attempt.steps,
+            "worker": worker,
+            "superseded": attempt.is_rerun,
+            "earlier": earlier,
+            "fields": {**properties, **words.get("fields", {})} if properties else None,
+        }
+        record.update((name, held) for name, held in more.items() if held)
+        if attempt.number > 1:
+            record["attempt"] = attempt.number
+        travelled: list[tuple[Attachment, bytes]] = []
+        if words:
+            travelled = _take_over(words, record)
+        return [Closed(record, captured, travelled, words.get("unattached", ()))]
 
-    def _span(self, attempt: _Attempt) -> tuple[float, float]:
-        times = list(attempt.times.values())
-        start = times[0].start if times else self._clock()
-        end = (
-            self._clock()
-            if CRASH in attempt.phases
-            else max((each.start + each.duration for each in times), default=start)
-        )
-        return start, max(end - start, 0.0)
-
-    def _captured(self, nodeid: str, attempt: _Attempt) -> Iterator[Captured]:
+    def _captured(self, nodeid: str, attempt: _Attempt) -> Sequence[Captured]:
         """What this attempt printed: pytest keeps an item's sections through its reruns."""
-        for report in attempt.subtests:
-            yield from _sections(report)
-        own = [report for report in attempt.phases.values() if report.when != CRASH]
+        of_subtests = [each for report in attempt.subtests for each in _sections(report)]
+        own = [report for when, report in attempt.phases.items() if when != CRASH]
         sections = _sections(own[-1]) if own else []
-        known = self._sections.pop(nodeid, 0)
+        known = self._sections.pop(nodeid, 0) if self._sections else 0
         if attempt.is_rerun:
             self._sections[nodeid] = len(sections)
-        yield from sections[known:]
+        return [*of_subtests, *sections[known:]]
 
 
 def _sections(report: Any) -> list[Captured]:
@@ -258,11 +280,29 @@ def _properties(attempt: _Attempt) -> dict[str, str]:
     return {readable(name): readable(value, TEXT) for name, value in pairs}
 
 
-def _attachment(kept: dict[str, Any]) -> Attachment:
+_TAKEN = ("title", "suite", "ids", "parameters", "description", "tags", "fields", "links", "notes", "ignored_by")
+
+
+def _take_over(words: Told, record: Record) -> list[tuple[Attachment, bytes]]:
+    """Puts into a record what the marks and the test have said; returns the files that came with the reports."""
+    for name in _TAKEN:
+        if words.get(name):
+            record.setdefault(name, words[name])
+    for name in words.get("hidden", ()):
+        if name in record.get("parameters", ()):
+            record["parameters"] = {key: value for key, value in record["parameters"].items() if key != name}
+    files = [{key: value for key, value in each.items() if key != "data"} for each in words.get("attachments", ())]
+    if files:
+        record["attachments"] = files
+    carried = (each for each in words.get("attachments", ()) if "data" in each)
+    return [(_attachment(each), base64.b64decode(each["data"])) for each in carried]
+
+
+def _attachment(kept: Told) -> Attachment:
     return Attachment(kept["name"], kept["mime"], kept["sha256"], kept["size"])
 
 
-def _with_said(words: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+def _with_said(words: Told, said: Told) -> Told:
     """The words of the marks, and what the test said while it ran: that replaces a text or the suite, and adds up with
     the rest."""
     found = {**words}
@@ -288,48 +328,49 @@ def result_ids(random: Callable[[int], bytes] = os.urandom) -> Callable[[], str]
     return lambda: f"{first}-{second}-{third}-{fourth}-{next(numbers):012x}"
 
 
-def clean(value: Any, mask: Callable[[str], str]) -> Any:
-    """The same value with every text in it masked, and without what no tool can store (NUL, lone surrogates)."""
+def clean(value: Any, mask: Callable[[str], str], *, is_open: bool = False) -> Any:
+    """The same JSON with every text in it masked, and without what no tool can store (NUL, lone surrogates).
+
+    `is_open`: the keys of this object are anybody's words, too.
+    """
     if isinstance(value, str):
         text = value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-        return mask(text.replace("\0", "\N{SYMBOL FOR NULL}"))
-    if isinstance(value, tuple):
-        return tuple(clean(each, mask) for each in value)
-    if isinstance(value, dict):
-        return {clean(key, mask): clean(held, mask) for key, held in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        held = {entry.name: getattr(value, entry.name) for entry in fields(value) if entry.name not in _KEPT}
-        changed = {name: new for name, old in held.items() if (new := clean(old, mask)) != old}
-        return replace(value, **changed) if changed else value
+        return mask(text.replace("\0", "\N{SYMBOL FOR NULL}") if "\0" in text else text)
+    if isinstance(value, (list, tuple)):
+        return [clean(each, mask, is_open=is_open) for each in value]
+    if isinstance(value, Mapping):
+        if is_open:
+            return {clean(key, mask): clean(held, mask) for key, held in value.items()}
+        return {key: held if key in _KEPT else clean(held, mask, is_open=key in _OPEN) for key, held in value.items()}
     return value
 
 
-def fitted(result: Result) -> Result:
-    """The same result with no text longer than a journal's line bears, and no name that cannot be read."""
-    title = " ".join(trim(result.title, TEXT).split())
-    return replace(
-        result,
-        suite=tuple(part for part in result.suite if part.strip()),
-        tags=tuple(tag for tag in result.tags if tag.strip()),
-        nodeid=trim(result.nodeid, NODEID),
-        title=title or title_of(trim(result.nodeid, NODEID)).strip() or "?",
-        message=trim(result.message, MESSAGE),
-        traceback=trim(result.traceback, TRACEBACK),
-        description=trim(result.description, TEXT),
-    )
+def fitted(record: Record) -> Record:
+    """The same record with no text longer than a journal's line bears, and no name that cannot be read."""
+    for name, most in _MOST:
+        if len(record.get(name, "")) > most:
+            record[name] = trim(record[name], most)
+    for name in ("suite", "tags"):
+        if name in record:
+            record[name] = [text for text in record[name] if text.strip()]
+    if "title" in record:
+        record["title"] = " ".join(record["title"].split())
+        if not record["title"]:
+            del record["title"]
+    return record
 
 
-def shortened(result: Result) -> Iterator[Result]:
-    """The same result, then again and again with less in it: a journal's line holds only so much."""
-    yield result
-    own = {name: getattr(result, name) for name in _WHOLE}
+def shortened(record: Record) -> Iterator[Record]:
+    """The same record, then again and again with less in it: a journal's line holds only so much."""
+    yield record
+    own = {name: record[name] for name in _WHOLE if name in record}
     for most in (1_000, 100, 20):
-        less = clean(result, partial(trim, limit=most))
+        less = {**clean(record, partial(trim, limit=most)), **own}
         note = f"it says more than a journal holds: each text is cut at {most} characters"
-        yield replace(less, **own, notes=(*less.notes, note))
+        yield {**less, "notes": [*less.get("notes", ()), note]}
     note = "it says more than a journal holds: its steps, fields and links are left out"
-    nothing = dict.fromkeys(("steps", "links", "tags", "suite", "earlier"), ())
-    yield replace(less, **own, **nothing, fields={}, parameters={}, notes=(note,))
+    few = {name: less[name] for name in (*_KEPT, "title", "description", "attachments", "attempt") if name in less}
+    yield {**few, **own, "superseded": record.get("superseded", False), "notes": [note]}
 
 
 def _judge(attempt: _Attempt) -> tuple[Outcome, str, str] | None:

@@ -17,7 +17,11 @@ class Guard:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, the tests go on
-            self.note(f"{doing} failed: {type(error).__name__}: {error}")
+            self.failed(doing, error)
+
+    def failed(self, doing: str, error: Exception) -> None:
+        """Notes an exception; for what runs many times a test, where a `try` costs nothing and a `with` does."""
+        self.note(f"{doing} failed: {type(error).__name__}: {error}")
 
     def note(self, text: str) -> None:
         """Adds a note, once however often it happens."""

@@ -38,6 +38,8 @@ NAME = re.compile("(?!results$)[a-z][a-z0-9]*")
 
 encode = json.JSONEncoder(separators=(",", ":"), default=to_json).encode
 """One ASCII line: no surrogate, no newline, whatever the text holds."""
+_text = json.encoder.encode_basestring_ascii
+_IN_HEAD = {"id", "nodeid", "outcome", "start", "phases"}
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,13 @@ class Journal:
 
     def write(self, result: Result) -> None:
         """Puts one result on disk. Raises TooLong where it is more than a line holds."""
-        self._lines.write({"result": result})
-        self._named.update(each.sha256 for each in result.attachments)
+        self.append(to_json(result))
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Puts one result on disk, which is given as JSON (see `Result`). Raises TooLong as `write` does."""
+        self._lines.append(f'{{"result":{_line(record)}}}')
+        for each in record.get("attachments", ()):
+            self._named.add(each.sha256 if isinstance(each, Attachment) else each["sha256"])
 
     def attach(self, name: str, mime: str, content: bytes) -> Attachment:
         """Stores a file's content once, under its hash."""
@@ -434,11 +441,14 @@ class _Lines:
         self._is_torn = self._file.read(1) not in (b"", b"\n")
 
     def write(self, value: Any) -> None:
-        """Appends one JSON line with a single write, so that a kill leaves it whole or torn, never mixed."""
-        encoded = encode(value).encode("ascii")
-        if len(encoded) >= LINE_BYTES:
-            raise TooLong(f"a line of {len(encoded)} bytes is more than a journal holds: {self._path}")
-        line = memoryview((b"\n" if self._is_torn else b"") + encoded + b"\n")
+        """Appends one JSON line."""
+        self.append(encode(value))
+
+    def append(self, text: str) -> None:
+        """Appends one line with a single write, so that a kill leaves it whole or torn, never mixed."""
+        line = f"\n{text}\n".encode("ascii") if self._is_torn else f"{text}\n".encode("ascii")
+        if len(line) > LINE_BYTES:
+            raise TooLong(f"a line of {len(line)} bytes is more than a journal holds: {self._path}")
         written = 0
         try:
             while written < len(line):  # a disk that fills up takes a part; the next write then says so
@@ -468,6 +478,18 @@ class _Lines:
 
                 fcntl.flock(self._file, fcntl.LOCK_UN)
         self._file.close()
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    """A result as JSON. What each of them has is put together here: an encoder takes four times as long for it, most of
+    that for the digits of floats, so that times are written in microseconds (`1795335600811717e-6`)."""
+    phases = [f"{_text(name)}:{round(duration * 1e6)}e-6" for name, duration in record["phases"].items()]
+    head = (
+        f'{{"id":{_text(record["id"])},"nodeid":{_text(record["nodeid"])},"outcome":{_text(record["outcome"])},'
+        f'"start":{round(record["start"] * 1e6)}e-6,"phases":{{{",".join(phases)}}}'
+    )
+    more = {name: held for name, held in record.items() if name not in _IN_HEAD}
+    return f"{head},{encode(more)[1:]}" if more else f"{head}}}"
 
 
 def _store(path: Path, content: bytes) -> None:

@@ -10,38 +10,85 @@ import pytest
 
 from .dialects import Dialect
 from .model import Link
-from .nodeids import suite_of, title_of
 from .render import readable, trim
 from .words import TEXT, Words, case_ids
 
 MARKER = "tms"
+_ByName = Mapping[str, Sequence[pytest.Mark]]
+"""Name -> the marks of a test of that name, the nearest first."""
 RESERVED = ("title", "description", "suite", "tags", "fields", "links", "notes", "parameters", "ignore")
 
 
-def words_of(
-    item: pytest.Item, destinations: Iterable[str], dialects: Iterable[Dialect] = (), *, docstring: bool = False
-) -> Words:
-    """What is said of an item: by our marks, else by a dialect's, else by its node id and (`docstring`) its docstring.
+class Marks:
+    """Reads what is said of tests: by our marks, else by a dialect's; by parameters, and (`docstring`) by docstrings.
 
-    `destinations` are the keywords that may hold case ids.
+    `destinations` are the keywords of our mark that may hold case ids.
     """
-    marks: dict[str, list[pytest.Mark]] = {}
-    for mark in item.iter_markers():
-        marks.setdefault(mark.name, []).append(mark)
-    found = _own(marks.get(MARKER, ()), destinations)
-    for dialect in dialects:
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        destinations: Iterable[str],
+        dialects: Sequence[Dialect] = (),
+        *,
+        docstring: bool = False,
+    ) -> None:
+        self._config = config
+        self._destinations = destinations
+        self._dialects = dialects
+        self._docstring = docstring
+        self._parent: object = None
+        self._inherited: _ByName = {}
+        self._always: frozenset[int] = frozenset()  # places of the dialects that have to be asked of every test
+        self._asked: dict[str, set[int]] = {}
+        for place, dialect in enumerate(dialects):
+            for name in dialect.MARKS:
+                self._asked.setdefault(name, set()).add(place)
+
+    def words(self, item: pytest.Item) -> Words | None:
+        """What is said of a test; None where nothing is, beyond its node id."""
+        if item.parent is not self._parent:
+            self._enter(item.parent)
+        marks = _by_name(item.own_markers, self._inherited) if item.own_markers else self._inherited
+        callspec = getattr(item, "callspec", None)
+        asked = self._always.union(*(self._asked[name] for name in marks if name in self._asked))
+        if not (asked or callspec or self._docstring or MARKER in marks):
+            return None
+        found = _own(marks.get(MARKER, ()), self._destinations)
+        for place in sorted(asked):
+            self._ask(self._dialects[place], item, marks, found)
+        function = getattr(item, "obj", None)
+        if self._docstring and not found.description and inspect.isroutine(function):
+            found.description = trim(inspect.getdoc(function) or "", TEXT)
+        params = getattr(callspec, "params", None)
+        if isinstance(params, dict):
+            found.parameters = {str(name): readable(value) for name, value in params.items()} | found.parameters
+        return found
+
+    def _enter(self, parent: Any) -> None:
+        """What its tests have in common is looked up once for a module or class."""
+        self._parent = parent
+        self._inherited = _by_name(parent.iter_markers(), {}) if parent is not None else {}
+        knowing = (getattr(dialect, "knows_unmarked", None) for dialect in self._dialects)
+        self._always = frozenset(place for place, knows in enumerate(knowing) if knows and knows(self._config))
+
+    def _ask(self, dialect: Dialect, item: pytest.Item, marks: _ByName, found: Words) -> None:
         try:
             other = dialect.read(item, marks)
         except Exception as error:  # noqa: BLE001 - another plugin's mark, however odd, must not cost what else is said
             names = " or ".join(name for name in dialect.MARKS if name in marks)
             found.wrong += (f"{names or 'its words'} cannot be read: {type(error).__name__}: {error}",)
-            continue
-        if other is not None:
-            found.add(other)
-    function = getattr(item, "obj", None)
-    if docstring and not found.description and inspect.isroutine(function):
-        found.description = trim(inspect.getdoc(function) or "", TEXT)
-    found.add(Words(title_of(item.nodeid), suite_of(item.nodeid), parameters=_parameters(item)))
+        else:
+            if other is not None:
+                found.add(other)
+
+
+def _by_name(nearest: Iterable[pytest.Mark], others: _ByName) -> _ByName:
+    found: dict[str, list[pytest.Mark]] = {}
+    for mark in nearest:
+        found.setdefault(mark.name, []).append(mark)
+    for name, marks in others.items():
+        found.setdefault(name, []).extend(marks)
     return found
 
 
@@ -139,9 +186,3 @@ def _is_link(parts: Mapping[Any, Any]) -> bool:
     return (
         "url" in parts and {*parts} <= {"url", "name", "kind"} and all(isinstance(text, str) for text in parts.values())
     )
-
-
-def _parameters(item: pytest.Item) -> dict[str, str]:
-    callspec = getattr(item, "callspec", None)
-    params = getattr(callspec, "params", None)
-    return {str(name): readable(value) for name, value in params.items()} if isinstance(params, dict) else {}

@@ -118,6 +118,8 @@ class Result:
     `ignored_by` names dialects whose own tools are not to hear of it. `parts` are the results that this one stands for,
     where several tests of a case are sent as one. `notes` are a test's own words, `steps` those of setup, call and
     teardown in their order.
+    `phases` follow one another, so that their durations are all that JSON keeps of them; title, suite and duration may
+    be missing there, where they follow from the node id and the phases.
     `message` is one failure, skip or xfail reason; `traceback` the long form. `attempt` counts from 1; `superseded`
     says that a further attempt followed; `earlier` tells, for the last attempt, why the others failed.
     """
@@ -154,18 +156,6 @@ class Result:
         """Epoch seconds (UTC)."""
         return self.start + self.duration
 
-    @staticmethod
-    def implied(nodeid: str, phases: Mapping[str, Phase]) -> dict[str, Any]:
-        """What a result is where its journal does not say otherwise: a test that says nothing costs a short line."""
-        times = list(phases.values())
-        start = times[0].start if times else 0.0
-        return {
-            "title": title_of(nodeid),
-            "suite": suite_of(nodeid),
-            "start": start,
-            "duration": max(each.start + each.duration for each in times) - start if times else 0.0,
-        }
-
     @property
     def is_flaky(self) -> bool:
         """True for a pass that needed more than one attempt."""
@@ -175,21 +165,21 @@ class Result:
     def from_json(cls, data: Any) -> Result:
         """Reads what `to_json` wrote; raises ValueError, naming the key, for anything else."""
         read = _Reader(data, "result")
-        nodeid = read.text("nodeid", required=True)
-        phases = {name: _phase(value) for name, value in read.mapping("phases").items()}
-        implied = cls.implied(nodeid, phases)
+        nodeid, start = read.text("nodeid", required=True), read.number("start")
+        phases = _phases(_Reader(read.mapping("phases"), "phases"), start)
+        last = max((each.start + each.duration for each in phases.values()), default=start)
         return cls(
             id=read.text("id", required=True),
             nodeid=nodeid,
-            title=read.text("title") or implied["title"],
+            title=read.text("title") or title_of(nodeid),
             outcome=read.outcome("outcome"),
-            start=read.number("start", implied["start"]),
-            duration=read.number("duration", implied["duration"]),
+            start=start,
+            duration=read.number("duration", last - start),
             phases=phases,
             message=read.text("message"),
             traceback=read.text("traceback"),
             ids=tuple(_ids(entry) for entry in read.items("ids")),
-            suite=read.texts("suite") if "suite" in data else implied["suite"],
+            suite=read.texts("suite") if "suite" in data else suite_of(nodeid),
             parameters=read.words("parameters"),
             description=read.text("description"),
             tags=read.texts("tags"),
@@ -261,11 +251,13 @@ def to_json(value: Any) -> dict[str, Any]:
     """The fields of a dataclass that differ from their defaults; also the `default=` of a JSON encoder."""
     found = {}
     kind: object = type(value)
-    implied = value.implied(value.nodeid, value.phases) if isinstance(value, Result) else {}
     for name, default in _defaults(kind):
         held = getattr(value, name)
-        if held != implied.get(name, default):
+        if held != default:
             found[name] = held
+    if isinstance(value, Result):  # what is left out there is not empty, but follows from the node id and the phases
+        found["suite"] = value.suite
+        found["phases"] = {name: phase.duration for name, phase in value.phases.items()}
     return found
 
 
@@ -288,6 +280,9 @@ class _Reader:
 
     def get(self, key: str, *, default: Any = None) -> Any:
         return self._data.get(key, default)
+
+    def names(self) -> list[str]:
+        return list(self._data)
 
     def text(self, key: str, *, required: bool = False) -> str:
         value = self.get(key, default=None if required else "")
@@ -332,9 +327,13 @@ class _Reader:
         return value
 
 
-def _phase(data: Any) -> Phase:
-    read = _Reader(data, "phase")
-    return Phase(read.number("start"), read.number("duration"))
+def _phases(read: _Reader, start: float) -> dict[str, Phase]:
+    """From the duration of each (seconds): one begins where that before it ends."""
+    found = {}
+    for name in read.names():
+        found[name] = Phase(start, read.number(name))
+        start += found[name].duration
+    return found
 
 
 def _ids(data: Any) -> dict[str, tuple[str, ...]]:

@@ -6,16 +6,16 @@ from __future__ import annotations
 def title_of(nodeid: str) -> str:
     """The test's own name: the last part of its node id, without parameters."""
     path, _, name = _without_parameters(nodeid).rpartition("::")
-    return name or path or nodeid
+    return " ".join((name or path).split()) or nodeid.strip() or "?"
 
 
 def suite_of(nodeid: str) -> tuple[str, ...]:
     """Folders, module and classes above a test."""
     path, *inner = _without_parameters(nodeid).split("::")
-    folders = [part for part in path.split("/") if part not in ("", ".", "..")]
+    folders = [part for part in path.split("/") if part.strip() not in ("", ".", "..")]
     if folders and inner:
         folders[-1] = folders[-1].removesuffix(".py")
-    return (*folders, *inner[:-1]) if inner else tuple(folders[:-1])
+    return (*folders, *(part for part in inner[:-1] if part.strip())) if inner else tuple(folders[:-1])
 
 
 def _without_parameters(nodeid: str) -> str:

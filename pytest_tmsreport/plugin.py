@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .guard import Guard
     from .sender import Origin
+    from .witness import Witness
 
 MARKER = (
     "tms(*ids, title=, description=, suite=, tags=, fields=, links=, notes=, parameters=, ignore=, **ids_of): the "
@@ -142,29 +143,34 @@ def _origin() -> Origin:
 
 def _watch(config: pytest.Config, wanted: Config, folder: Path | None = None, worker: str = "") -> None:
     from .guard import Guard  # noqa: PLC0415 - see above
-    from .witness import Witness  # noqa: PLC0415
+    from .witness import Courier, Witness  # noqa: PLC0415
 
     guard = Guard()
     folder = folder if folder and folder.is_dir() else None  # a worker on another machine has none
     note = folder / f"{worker}.json" if folder else None
+    reporter = None
     if not worker:
         from .reporter import Reporter  # noqa: PLC0415 - see above
 
         reporter = Reporter(config, wanted, _origin(), guard, rehearse=config.option.tms_dry_run)
         config.pluginmanager.register(reporter, "tmsreport-reporter")
         folder = reporter.folder
-    for name, listener in _listeners(config, wanted, guard):
-        config.pluginmanager.register(listener, name)  # before the witness, who takes down what they have said
     witness = Witness(config, wanted, guard, note=note, folder=folder)
+    for name, listener in _listeners(config, wanted, witness, guard):
+        config.pluginmanager.register(listener, name)
     config.pluginmanager.register(witness, "tmsreport-witness")
+    if reporter:
+        reporter.witness = witness
+    else:
+        config.pluginmanager.register(Courier(witness, guard), "tmsreport-courier")
 
 
-def _listeners(config: pytest.Config, wanted: Config, guard: Guard) -> Iterator[tuple[str, object]]:
+def _listeners(config: pytest.Config, wanted: Config, witness: Witness, guard: Guard) -> Iterator[tuple[str, object]]:
     """What makes steps and files of that which tests do not say themselves."""
     settings = wanted.settings
     from .subtests import Subtests  # noqa: PLC0415 - see above
 
-    yield "tmsreport-subtests", Subtests(guard)
+    yield "tmsreport-subtests", Subtests(config.pluginmanager, witness, guard)
     if settings.fixtures:
         from .fixtures import Fixtures  # noqa: PLC0415 - see above
 

@@ -85,7 +85,7 @@ class Recording:
         self.words: dict[str, Any] = {}
         self._number = 0
         self._place = object()
-        self._begun = {"setup": 0, "call": 0, "teardown": 0}
+        self._told = 0  # how many of the steps belong to phases that are over
         self._thread = get_ident()
         self._around: OpenStep | None = None
         self._latest: OpenStep | None = None  # of those that were begun by the thread that runs the test
@@ -158,14 +158,12 @@ class Recording:
         if inner is not None:
             inner.files.append(kept["sha256"])
 
-    def said(self, when: str, now: float) -> dict[str, Any]:
-        """What a phase has said, as JSON."""
-        steps = self.steps[self._begun.get(when, 0) :]
-        following = {"setup": ("call", "teardown"), "call": ("teardown",)}.get(when, ())
-        self._begun.update(dict.fromkeys(following, len(self.steps)))
+    def turn(self) -> list[OpenStep]:
+        """A phase is over: its steps."""
+        steps = self.steps[self._told :]
+        self._told = len(self.steps)
         self._place = object()  # a fixture's step may stay open until teardown; what comes meanwhile is no part of it
-        found: dict[str, Any] = {"steps": [step.to_json(now) for step in steps]} if steps else {}
-        return {**found, "said": self.words} if self.words else found
+        return steps
 
 
 _recording: Recording | None = None

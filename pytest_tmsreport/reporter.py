@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +17,41 @@ import pytest
 from .background import Background
 from .callers import Callers
 from .clock import Clock
-from .collector import CAPTURED, Closed, Collector, clean, fitted, result_ids, shortened
+from .collector import CAPTURED, Closed, Collector, Record, Told, clean, fitted, result_ids, shortened
 from .config import Config, good_sets
 from .delivery import Outcome, deliver, kept, stream
 from .errors import TooLong
 from .guard import Guard
-from .journal import Journal, RunFolder, new_id, prune
-from .model import Result
+from .journal import Journal, RunFolder, encode, new_id, prune
+from .model import Outcome as Verdict
+from .model import Result, Run, to_json
 from .naming import new_run
 from .render import count, plain, trim, without_escapes
 from .sender import LOG, PROGRESS, Origin
 from .sources import find_root
 from .stream import STOP
 from .tally import SHOWN, Line, Tally, lines, markdown
-from .witness import last_note
+from .witness import Witness, carried, last_note
 
 EXIT_LOSS = 10
 """The exit status of a session that is green but for what was not delivered, under `on_loss = fail`."""
+
+
+BAD = {outcome.value for outcome in Verdict if outcome.is_bad}
+
+
+class _Nodeids(Sequence[str]):
+    """The node ids of items, made when they are asked for."""
+
+    def __init__(self, items: Sequence[pytest.Item]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._items[place]
+        return [each.nodeid for each in found] if isinstance(place, slice) else found.nodeid
 
 
 class Reporter:
@@ -50,11 +68,13 @@ class Reporter:
         self._run_id = new_id(self._start)
         self._base = config.rootpath / wanted.settings.folder
         self.folder = self._base / self._run_id
-        self._collector = Collector(result_ids(), self._clock, self._noted)
+        self._collector = Collector(result_ids(), self._clock, self._told, self._noted)
         self._journal: Journal | None = None
         self._sender: Background | None = None
         self._callers = Callers(config)
         self._written = self._lost = 0
+        self.witness: Witness | None = None
+        """Who sees the tests that run in this process."""
         self._missed: set[str] = set()
         self._repeated: set[str] = set()  # tests whose attempts so far are all followed by another
         self._unattached: list[str] = []
@@ -71,7 +91,8 @@ class Reporter:
             run = new_run(self._run_id, self._start, settings, environ, root, mask=mask)
             changed = self._callers.apply("pytest_tmsreport_run", "run", run, self._guard) or run
             self._is_unkeyed = bool(settings.run_key) and not changed.key
-            self._journal = Journal(self.folder, clean(changed, mask), self._wanted.wanted)
+            masked = Run.from_json(clean(json.loads(encode(changed)), mask))
+            self._journal = Journal(self.folder, masked, self._wanted.wanted)
         with self._guard("starting the sender in the background"):
             if self._journal and not self._rehearse and (self._config.option.tms_stream or settings.stream):
                 self._sender = stream(self._wanted, self.folder, self._origin)
@@ -101,14 +122,15 @@ class Reporter:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         with self._guard("listing the tests"):
-            self._collector.expect([item.nodeid for item in session.items])
+            if session.items:  # xdist's controller has none of its own
+                self._collector.expect(_Nodeids(session.items))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if not report.passed:
-            self._hear("hearing of a module", report.nodeid, lambda: self._collector.take_module(report))
+            self._hear("hearing of a module", report, self._collector.take_module)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._hear("hearing of a test", report.nodeid, lambda: self._collector.take(report))
+        self._hear("hearing of a test", report, self._collector.take)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
@@ -143,8 +165,8 @@ class Reporter:
             return
         self._is_over = True
         not_run = self._collector.not_run()
-        for nodeid, end in self._collector.unfinished():
-            self._hear("ending a test", nodeid, end)
+        for unfinished in self._collector.unfinished():
+            self._hear("ending a test", unfinished, lambda each: each.end())
         self._lost += len(self._missed)
         self._written += len(self._repeated)
         with self._guard("ending the journal"):
@@ -162,59 +184,78 @@ class Reporter:
         with self._guard("tidying up"):
             self._tidy()
 
-    def _hear(self, doing: str, nodeid: str, tell: Callable[[], Iterable[Closed]]) -> None:
+    def _hear(self, doing: str, heard: Any, take: Callable[[Any], Iterable[Closed]]) -> None:
         """Journals the attempts that are now over; where that fails, and no more comes of the test, it is lost."""
-        is_heard = False
-        with self._guard(doing):
-            self._record(tell())
-            is_heard = True
-        if not is_heard:
-            self._missed.add(nodeid)
+        try:
+            for closed in take(heard):
+                self._record(closed)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the tests go on
+            self._guard.failed(doing, error)
+            self._missed.add(heard.nodeid)
 
-    def _record(self, attempts: Iterable[Closed]) -> None:
-        for closed in attempts:
-            changed = self._callers.apply("pytest_tmsreport_result", "result", self._kept(closed), self._guard)
-            self._missed.discard(closed.result.nodeid)
-            if changed is None:
-                continue
-            self._lost += 1
-            if self._journal is not None:
-                with self._guard("journalling a result"):
-                    self._write(self._journal, fitted(clean(changed, self._wanted.mask)))
-                    self._lost -= 1
-                    self._written += not changed.superseded
-                    (self._repeated.add if changed.superseded else self._repeated.discard)(changed.nodeid)
+    def _told(self, report: Any) -> Told:
+        return carried(report) or (self.witness.said(report) if self.witness else {})
 
-    def _write(self, journal: Journal, result: Result) -> None:
-        """Of what is too long for a line there is less in it."""
-        for form in shortened(result):
+    def _record(self, closed: Closed) -> None:
+        record = self._kept(closed)
+        if self._callers.listen("pytest_tmsreport_result"):
+            result = Result.from_json(json.loads(encode(record)))
+            changed = self._callers.apply("pytest_tmsreport_result", "result", result, self._guard)
+            record = to_json(changed) if changed else {}
+        if self._missed:
+            self._missed.discard(closed.record["nodeid"])
+        if not record:
+            return
+        self._lost += 1
+        if self._journal is not None:
             try:
-                return journal.write(form)
+                self._write(self._journal, fitted(clean(record, self._wanted.mask)))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the tests go on
+                self._guard.failed("journalling a result", error)
+            else:
+                self._count(record)
+
+    def _count(self, record: Record) -> None:
+        self._lost -= 1
+        if record.get("superseded"):
+            self._repeated.add(record["nodeid"])
+        else:
+            self._written += 1
+            self._repeated.discard(record["nodeid"])
+
+    def _write(self, journal: Journal, record: Record) -> None:
+        """Of what is too long for a line there is less in it."""
+        for form in shortened(record):
+            try:
+                return journal.append(form)
             except TooLong as error:  # noqa: PERF203 - nearly always the first is written
                 why = error
         raise why
 
-    def _kept(self, closed: Closed) -> Result:
-        """The result, its files stored, with what its test printed as text files."""
-        result, captured, travelled, unattached = closed
-        self._unattached += [f"{result.nodeid}: {text}" for text in unattached]
-        if self._wanted.settings.attach == "failed" and not result.outcome.is_bad:
-            result, travelled = replace(result, attachments=()), ()
-        wanted = self._wanted.settings.capture
+    def _kept(self, closed: Closed) -> Record:
+        """The record, its files stored, with what its test printed as text files."""
+        record, captured, travelled, unattached = closed
+        is_bad = record["outcome"] in BAD
+        settings = self._wanted.settings
+        self._unattached += [f"{record['nodeid']}: {text}" for text in unattached]
+        if settings.attach == "failed" and not is_bad:
+            record.pop("attachments", None)
+            travelled = ()
         for file, content in travelled:
             with self._guard("storing a file from another machine"):
                 if self._journal:
                     self._journal.attach(file.name, file.mime, content)
-        if self._journal is None or wanted == "none" or (wanted == "failed" and not result.outcome.is_bad):
-            return result
-        attachments = list(result.attachments)
-        for name, text in captured:
-            with self._guard("keeping what a test printed"):
-                content = trim(clean(without_escapes(text), self._wanted.mask), CAPTURED).encode()
-                attachments.append(self._journal.attach(f"{name}.txt", "text/plain", content))
-        return replace(result, attachments=tuple(attachments))
+        is_wanted = settings.capture == "all" or (settings.capture == "failed" and is_bad)
+        if captured and is_wanted and self._journal is not None:
+            attachments = list(record.get("attachments", ()))
+            for name, text in captured:
+                with self._guard("keeping what a test printed"):
+                    content = trim(clean(without_escapes(text), self._wanted.mask), CAPTURED).encode()
+                    attachments.append(to_json(self._journal.attach(f"{name}.txt", "text/plain", content)))
+            record["attachments"] = attachments
+        return record
 
-    def _noted(self, worker: str, nodeid: str) -> dict[str, Any]:
+    def _noted(self, worker: str, nodeid: str) -> Told:
         path = self.folder / f"{worker}.json"
         if not path.exists():
             self._guard.note(

@@ -7,7 +7,7 @@ picture may last is the tool's own timeout.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -30,15 +30,12 @@ class Screenshots:
         self._names = tuple(names)
         self._guard = guard
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
-        with self._guard("taking a screenshot"):
-            if report.failed and call.when != "teardown":
-                _attach(item, self._names)
-        return report
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[Any], report: Any) -> None:
+        """Called for failures alone, before the teardown."""
+        if isinstance(node, pytest.Item) and call.when != "teardown" and report.failed:
+            with self._guard("taking a screenshot"):
+                _attach(node, self._names)
 
 
 def camera_of(value: Any) -> Callable[[], Any] | None:

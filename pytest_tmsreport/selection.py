@@ -18,7 +18,7 @@ from .dialects._marks import VENDORS
 from .errors import ConfigError, SelectionError
 from .guard import Guard
 from .journal import NAME, encode
-from .markers import words_of
+from .markers import Marks
 from .masking import MASK
 from .planning import Kind, Wish, case_from, choose
 from .render import count, plain
@@ -125,7 +125,7 @@ class Selection:
         self._wishes = [Wish(*each) for each in given["wishes"]]
         self._cases = {name: [case_from(each) for each in cases] for name, cases in given["cases"].items()}
         self._guard = Guard()
-        self._dialects = dialects.find(given["read_marks"])
+        self._marks = Marks(config, given["names"], dialects.find(given["read_marks"]))
         vendors = [find(each["kind"])(**revived(each)) for each in given["vendors"]]
         config.stash.setdefault(VENDORS, frozenset(vendor.kind for vendor in vendors))
         self._planned = [Covering.of(vendor, self._cases[vendor.name]) for vendor in vendors]
@@ -191,8 +191,8 @@ class Selection:
 
     def _cases_of(self, item: pytest.Item) -> dict[str, set[int]]:
         """Destination -> the planned cases of a test there, for each that knows a case of it, planned or not."""
-        words = words_of(item, self._given["names"], self._dialects)
-        result = not_run(item.nodeid, words.ids)
+        words = self._marks.words(item)
+        result = not_run(item.nodeid, words.ids if words else [])
         found = {planned.vendor.name: planned.find(result) for planned in self._planned}
         return {name: cases for name, cases in found.items() if cases is not None}
 

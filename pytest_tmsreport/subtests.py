@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,13 +19,29 @@ from .guard import Guard
 from .recorder import step
 from .render import readable
 
+if TYPE_CHECKING:
+    from .witness import Witness
+
 HOMES = ("_pytest.subtests", "pytest_subtests.plugin")
 
 
 class Subtests:
-    """Listens wherever tests run."""
+    """Listens wherever tests run, once there is a test that may have subtests."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, manager: pytest.PytestPluginManager, witness: Witness, guard: Guard) -> None:
+        self._manager = manager
+        self._witness = witness
+        self._guard = guard
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        with self._guard("listening to subtests"):
+            if any(map(_may_have_some, session.items)):
+                self._manager.register(_Listener(self._witness, self._guard), "tmsreport-subtests-listener")
+
+
+class _Listener:
+    def __init__(self, witness: Witness, guard: Guard) -> None:
+        self._witness = witness
         self._guard = guard
 
     @pytest.hookimpl(hookwrapper=True)  # a new wrapper would stand in the traceback of every failure
@@ -36,14 +52,23 @@ class Subtests:
                 if fixturedef.func.__module__ in HOMES:
                     _listen(outcome.get_result(), "test")
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> None:
-        unittest = sys.modules.get("unittest")
-        if unittest is not None:
-            with self._guard("listening to subtests"):
-                instance = getattr(item, "instance", None)
-                if isinstance(instance, unittest.TestCase):
-                    _listen(instance, "subTest")
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)  # as above
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, None]:
+        with self._guard("listening to subtests"):
+            if _is_of_unittest(item):
+                _listen(getattr(item, "instance", None), "subTest")
+        self._witness.is_within = True
+        yield
+        self._witness.is_within = False
+
+
+def _may_have_some(item: pytest.Item) -> bool:
+    return "subtests" in getattr(item, "fixturenames", ()) or _is_of_unittest(item)
+
+
+def _is_of_unittest(item: pytest.Item) -> bool:
+    unittest, cls = sys.modules.get("unittest"), getattr(item, "cls", None)
+    return unittest is not None and cls is not None and issubclass(cls, unittest.TestCase)
 
 
 def name_of(message: object, values: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,20 @@ from .callers import Callers
 from .clock import Clock
 from .config import Config
 from .dialects import Dialect
+from .dialects._listening import WAITING
 from .dialects._marks import VENDORS
 from .guard import Guard
 from .journal import encode, private
 from .keeping import Keeper
-from .markers import MARKER, words_of
+from .markers import MARKER, Marks
 from .masking import mask_json
-from .recorder import Recording, record
+from .recorder import OpenStep, Recording, record
 from .render import plain
 
 ATTRIBUTE = "tmsreport"
-"""The attribute of a report: one ASCII JSON string, because xdist carries nothing else safely."""
+"""The attribute of a worker's report: one ASCII JSON string, because xdist carries nothing else safely."""
 decode = json.JSONDecoder().decode
-"""`json.loads`, taken before a test can replace it: a phase is reported while the test's patches are in place."""
+"""`json.loads`, taken before a test can replace it."""
 
 SHOWN_WRONG = 10
 
@@ -53,24 +54,25 @@ class Witness:
         self._callers = Callers(config)
         self._destinations = wanted.vendor_names()
         self._settings = wanted.settings
+        self._takes_files = wanted.settings.attach != "none"
         self._guard = guard
         self._mask = wanted.mask
-        self._dialects: list[Dialect] = []
+        speaking: list[Dialect] = []
         self._listening: list[Callable[[], None]] = []
         config.stash[VENDORS] = frozenset(wanted.wanted.values())
         for dialect in () if "" in wanted.problems else dialects.find(wanted.settings.read_marks):
             with guard("hearing another plugin's words"):
-                self._dialects.append(dialect)
+                speaking.append(dialect)
                 stop = dialect.listen(config, guard)
                 self._listening += [stop] if stop else []
+        self._marks = Marks(config, self._destinations, speaking, docstring=wanted.settings.docstring)
+        self._waiting = config.stash.get(WAITING, [])
         self._clock = Clock()
         self._note = _Note(note, wanted.mask) if note else None
-        self._starts = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
-        self._words: tuple[str, str] = ("", "")
-        self._waits = False
         self._keeper = Keeper(folder, wanted.mask, wanted.settings.max_attachment_mb)
-        self._recording = Recording(self._clock)
-        self._is_calling = False
+        self._attempt = _Attempt("", Recording(self._clock), 0.0)
+        self.is_within = False
+        """True while a subtest is reported, of which the test itself tells."""
 
     def pytest_sessionstart(self) -> None:
         self._callers.freeze()
@@ -79,10 +81,12 @@ class Witness:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Under `on_loss = fail` a wrong mark ends the session before the first test."""
         wrong = []
-        for item in items if self._settings.on_loss == "fail" else ():
+        ours = (item for item in items if self._settings.on_loss == "fail" and item.get_closest_marker(MARKER))
+        marks = Marks(session.config, self._destinations)
+        for item in ours:
             with self._guard("reading the marks"):
-                words = words_of(item, self._destinations).wrong if item.get_closest_marker(MARKER) else ()
-                wrong += [f"wrong tms mark of {item.nodeid}: {'; '.join(words)}"] if words else []
+                words = marks.words(item)
+                wrong += [f"wrong tms mark of {item.nodeid}: {'; '.join(words.wrong)}"] if words and words.wrong else []
         if wrong:
             more = [f"and {len(wrong) - SHOWN_WRONG} more"] if len(wrong) > SHOWN_WRONG else []
             text = plain(self._mask("; ".join(wrong[:SHOWN_WRONG] + more)), 2000)
@@ -98,63 +102,85 @@ class Witness:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        with self._guard("reading a test's marks"):
+        recording = Recording(self._clock, self._keeper, self._destinations, takes_files=self._takes_files)
+        self._attempt = attempt = _Attempt(item.nodeid, recording, 0.0)
+        record(recording)
+        try:
+            if self._waiting:
+                self._waiting[:] = [each for each in self._waiting if not each.look()]
             self._read(item)
             if self._note:
-                self._note.write(*self._words)
-        is_attached = self._settings.attach != "none"
-        self._recording = Recording(self._clock, self._keeper, self._destinations, takes_files=is_attached)
-        record(self._recording)
-        self._starts["setup"] = self._clock()
+                self._note.write(item.nodeid, attempt.words)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test runs
+            self._guard.failed("reading a test's marks", error)
+        attempt.begun = self._clock()
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)  # a new wrapper would stand in the traceback of every failure
-    def pytest_runtest_call(self) -> Generator[None, Any, None]:
-        self._is_calling = True
-        yield
-        self._is_calling = False
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """A phase is over. Not as a wrapper: what others attach to their reports is said in `said`, and costs less."""
+        end = self._clock()
+        attempt = self._attempt
+        if self.is_within or attempt.nodeid != item.nodeid:
+            return
+        begun, steps = attempt.begun, attempt.recording.turn()
+        if call.when in attempt.phases:  # of a subtest that nobody knows of, so that the phase has gone on
+            begun, _, earlier = attempt.phases[call.when]
+            steps = earlier + steps
+        attempt.phases[call.when] = (begun, end, steps)
+        attempt.begun = end
+        if attempt.waits and call.when == "setup":
+            with self._guard("reading a test's marks"):
+                self._read(item)
 
     def pytest_unconfigure(self) -> None:
         for stop in self._listening:
             with self._guard("leaving another plugin"):
                 stop()
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        end = self._clock()
-        report = yield
-        if self._is_calling:  # a subtest: the test itself tells of it, when its call is over
-            return report
-        with self._guard("noting a phase"):
-            setattr(report, ATTRIBUTE, self._said(item, call.when, end))
-        return report
-
     def _read(self, item: pytest.Item) -> None:
-        words = words_of(item, self._destinations, self._dialects, docstring=self._settings.docstring)
-        self._words = (item.nodeid, encode(words))
-        self._waits = words.waits
+        words = self._marks.words(item)
+        if words is not None:
+            self._attempt.words, self._attempt.waits = words.to_json(), words.waits
 
-    def _said(self, item: pytest.Item, when: str, end: float) -> str:
-        start = self._starts.get(when, end)
-        if when == "setup":
-            self._starts["call"] = end
-            if self._waits:
-                with self._guard("reading a test's marks"):
-                    self._read(item)
-        if when in ("setup", "call"):
-            self._starts["teardown"] = end
-        words = self._words[1] if when == "setup" and self._words[0] == item.nodeid else "null"
-        more = self._recording.said(when, end)
-        told = f",{encode(more)[1:-1]}" if more else ""
+    def said(self, report: pytest.TestReport) -> Mapping[str, Any]:
+        """What is known of the phase of a report: `start` (epoch seconds), `duration` (seconds), `words`, `steps` and
+        what the test has `said` so far; empty for a report of another test."""
+        attempt, when = self._attempt, report.when
+        if attempt.nodeid != report.nodeid or when not in attempt.phases:
+            return {}
+        begun, end, steps = attempt.phases[when]
+        found: dict[str, Any] = {"start": begun, "duration": end - begun}
+        if attempt.words and when == "setup":
+            found["words"] = attempt.words
+        if steps:
+            found["steps"] = [step.to_json(end) for step in steps]
+        if attempt.recording.words:
+            found["said"] = attempt.recording.words
         if when == "teardown":
             record(None)
-        return f'{{"start":{start!r},"duration":{end - start!r},"words":{words}{told}}}'
+        return found
 
 
-def said(report: Any) -> dict[str, Any]:
-    """What a witness put on a report; empty for a report that none has seen."""
-    found = decode(getattr(report, ATTRIBUTE, None) or "{}")
+class Courier:
+    """In a worker: puts on each report what its witness knows, so that the controller hears of it."""
+
+    def __init__(self, witness: Witness, guard: Guard) -> None:
+        self._witness = witness
+        self._guard = guard
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        with self._guard("noting a phase"):
+            setattr(report, ATTRIBUTE, encode(self._witness.said(report)))
+
+
+def carried(report: Any) -> Mapping[str, Any]:
+    """What a courier put on a report, which is taken off: pytest keeps reports until the session ends."""
+    text = getattr(report, ATTRIBUTE, None)
+    if text is None:
+        return {}
+    delattr(report, ATTRIBUTE)
+    found = decode(text)
     return found if isinstance(found, dict) else {}
 
 
@@ -165,6 +191,20 @@ def last_note(path: Path) -> tuple[str, dict[str, Any]] | None:
     except (OSError, ValueError, TypeError):
         return None
     return (nodeid, words) if isinstance(nodeid, str) and isinstance(words, dict) else None
+
+
+class _Attempt:
+    """An attempt at a test, as the process knows it that runs it. `phases`: when each began and ended, its steps."""
+
+    __slots__ = ("begun", "nodeid", "phases", "recording", "waits", "words")
+
+    def __init__(self, nodeid: str, recording: Recording, begun: float) -> None:
+        self.nodeid = nodeid
+        self.recording = recording
+        self.begun = begun
+        self.phases: dict[str, tuple[float, float, list[OpenStep]]] = {}
+        self.words: dict[str, Any] = {}
+        self.waits = False
 
 
 class _Note:
@@ -179,9 +219,9 @@ class _Note:
         else:
             self._file = io.FileIO(handle, "w")
 
-    def write(self, nodeid: str, words: str) -> None:
+    def write(self, nodeid: str, words: Mapping[str, Any]) -> None:
         if self._file:
-            line = encode(mask_json([nodeid, decode(words)], self._mask)).encode("ascii")
+            line = encode(mask_json([nodeid, words], self._mask)).encode("ascii")
             self._file.seek(0)
             self._file.write(line)
             self._file.truncate(len(line))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .model import Link
+from .model import Link, to_json
 from .render import readable
 
 TEXT = 10_000
@@ -51,6 +51,13 @@ class Words:
         self.ids += other.ids
         self.ignore = self.ignore or other.ignore
         self.waits = self.waits or other.waits
+
+    def to_json(self) -> dict[str, Any]:
+        """What is said, for the collector: empty words are left out."""
+        found = {name: held for name, held in vars(self).items() if held}
+        if self.links:
+            found["links"] = [to_json(link) for link in self.links]
+        return found
 
 
 def case_ids(

@@ -69,26 +69,28 @@ def test_every_outcome_comes_back(outcome: Outcome) -> None:
     assert Result.from_json(through_json(short)) == short
 
 
-def test_what_follows_from_the_rest_takes_no_place() -> None:
-    phases = {"setup": Phase(1.5, 0.25), "call": Phase(1.75, 0.5)}
-    nodeid = "shop/test_a.py::Test::test_b[1]"
-    short = Result(
+def test_what_follows_from_the_rest_may_be_missing() -> None:
+    times = {"setup": 0.25, "call": 0.5}
+    journalled = {
+        "id": "r",
+        "nodeid": "a/test_b.py::Test::test_c[1]",
+        "outcome": "passed",
+        "start": 1.5,
+        "phases": times,
+    }
+    assert Result.from_json(journalled) == Result(
         id="r",
-        nodeid=nodeid,
+        nodeid="a/test_b.py::Test::test_c[1]",
         outcome=Outcome.PASSED,
-        title="test_b",
-        suite=("shop", "test_a", "Test"),
+        title="test_c",
+        suite=("a", "test_b", "Test"),
         start=1.5,
         duration=0.75,
-        phases=phases,
+        phases={"setup": Phase(1.5, 0.25), "call": Phase(1.75, 0.5)},
     )
-    journalled = through_json(short)
-    times = {"setup": {"start": 1.5, "duration": 0.25}, "call": {"start": 1.75, "duration": 0.5}}
-    assert journalled == {"id": "r", "nodeid": nodeid, "outcome": "passed", "phases": times}
-    assert Result.from_json(journalled) == short
 
 
-@pytest.mark.parametrize("changes", [{"suite": ()}, {"start": 0.0}, {"duration": 0.0}, {"title": "other"}])
+@pytest.mark.parametrize("changes", [{"suite": ()}, {"duration": 0.0}, {"title": "other"}])
 def test_what_is_other_than_would_follow_is_written(changes: dict[str, Any]) -> None:
     times = {"call": Phase(1.75, 0.5)}
     result = Result(id="r", nodeid="a.py::b", title="b", outcome=Outcome.PASSED, start=1.75, duration=0.5, phases=times)
@@ -158,8 +160,7 @@ def test_a_run_needs_these(key: str) -> None:
         pytest.param("attempt", "2", "attempt", id="attempt-is-a-text"),
         pytest.param("superseded", "no", "superseded", id="superseded-is-a-text"),
         pytest.param("phases", [], "phases", id="phases-are-a-list"),
-        pytest.param("phases", {"call": 3}, "phase", id="phase-is-a-number"),
-        pytest.param("phases", {"call": {"start": "x"}}, "start", id="start-of-a-phase-is-a-text"),
+        pytest.param("phases", {"call": "3"}, "call", id="phase-is-a-text"),
         pytest.param("message", ["x"], "message", id="message-is-a-list"),
         pytest.param("ids", {"qase": ["7"]}, "ids", id="ids-are-an-object"),
         pytest.param("ids", ["7"], "ids", id="ids-hold-a-text"),

@@ -35,13 +35,17 @@ def recording() -> Iterator[Recording]:
     record(None)
 
 
-def tree(recording: Recording, when: str = "call") -> list[Any]:
+def steps_of(recording: Recording) -> list[dict[str, Any]]:
+    return [step.to_json(recording.clock()) for step in recording.steps]
+
+
+def tree(recording: Recording) -> list[Any]:
     """The steps so far: title, or title and inner steps."""
 
     def of(steps: list[dict[str, Any]]) -> list[Any]:
         return [(step["title"], of(step["steps"])) if "steps" in step else step["title"] for step in steps]
 
-    return of(recording.said(when, recording.clock()).get("steps", []))
+    return of(steps_of(recording))
 
 
 def test_steps_nest_as_they_are_written(recording: Recording) -> None:
@@ -58,7 +62,7 @@ def test_steps_nest_as_they_are_written(recording: Recording) -> None:
 def test_a_step_that_an_exception_leaves_is_failed_and_says_why(recording: Recording) -> None:
     with pytest.raises(ValueError, match="no money"), tms.step("pay", expected="receipt", data={"amount": 3}):
         raise ValueError("no money")
-    (step,) = recording.said("call", recording.clock())["steps"]
+    (step,) = steps_of(recording)
     assert (step["outcome"], step["message"]) == ("failed", "ValueError: no money")
     assert (step["expected"], step["data"]) == ("receipt", "{'amount': 3}")
 
@@ -74,7 +78,7 @@ def test_a_step_without_a_title_says_so(recording: Recording, title: str) -> Non
 def test_a_step_that_is_skipped_or_xfailed_is_no_failure(recording: Recording, leave: Any, outcome: str) -> None:
     with pytest.raises((pytest.skip.Exception, pytest.xfail.Exception)), tms.step("print"):
         leave("no printer")
-    (step,) = recording.said("call", recording.clock())["steps"]
+    (step,) = steps_of(recording)
     assert (step["outcome"], step["message"]) == (outcome, "no printer")
 
 
@@ -173,7 +177,7 @@ def test_a_step_that_follows_stands_in_a_bare_thread_within_the_one_where_the_te
             pass
         in_a_thread("inner")
     in_a_thread("top")
-    outer, top = recording.said("call", recording.clock())["steps"]
+    outer, top = steps_of(recording)
     over, inner = outer["steps"]
     assert [step["title"] for step in (outer, over, inner, top)] == ["outer", "over", "inner", "top"]
     assert (inner["outcome"], inner["message"]) == ("failed", "ValueError: no")
@@ -269,9 +273,8 @@ def test_a_loop_that_steps_without_end_is_cut_and_says_so(recording: Recording) 
     for _ in range(6_000):
         with tms.step("again"):
             pass
-    said = recording.said("call", recording.clock())
-    assert len(said["steps"]) == 5_000
-    assert said["said"]["notes"] == ["only the first 5000 steps are reported"]
+    assert len(steps_of(recording)) == 5_000
+    assert recording.words["notes"] == ["only the first 5000 steps are reported"]
 
 
 def test_steps_deeper_than_any_tool_takes_stand_side_by_side(recording: Recording) -> None:
@@ -281,7 +284,7 @@ def test_steps_deeper_than_any_tool_takes_stand_side_by_side(recording: Recordin
                 down(depth - 1)
 
     down(60)
-    for entry in recording.said("call", recording.clock())["steps"]:
+    for entry in steps_of(recording):
         Step.from_json(entry)
 
 

@@ -18,7 +18,9 @@ ALL, NONE = "all", "none"
 class Dialect(Protocol):
     """What a module of this package offers.
 
-    `MARKS` are the names of the pytest marks that it reads. `read` gets a test and its marks (name -> marks, the
+    `MARKS` are the names of the pytest marks that it reads: it is asked of tests that have one of them. Where it may
+    know something of others, it offers `knows_unmarked(config)`, too, which tells whether it is to be asked of every
+    test, and is called anew for each module. `read` gets a test and its marks (name -> marks, the
     nearest first) and tells what they say, or None; case ids stand there under `@` and the dialect's name. `listen`
     begins to hear what tests say through that plugin while they run, and returns what ends it; None where there is
     nothing to hear. It is called before collection, with pytest's configuration, and goes through `guard` in all that

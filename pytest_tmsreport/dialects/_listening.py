@@ -15,6 +15,8 @@ from ..recorder import step
 
 ENTERED = "_tmsreport_step"
 """Where a context manager of theirs keeps the step of ours that it has begun."""
+WAITING = pytest.StashKey[list[Any]]()
+"""Where pytest's configuration keeps what waits for a module: whoever runs tests has it `look` before each."""
 
 
 class Ears:
@@ -114,15 +116,9 @@ def once_imported(
     each test, so the test that is the first to import it is not heard.
     """
     waiting = _Waiting(guard, module, begin)
-    waiting.pytest_runtest_protocol()
-    name = f"tmsreport-{module}"
-    config.pluginmanager.register(waiting, name)
-
-    def end() -> None:
-        config.pluginmanager.unregister(name=name)
-        waiting.ears.close()
-
-    return end
+    waiting.look()
+    config.stash.setdefault(WAITING, []).append(waiting)
+    return waiting.ears.close
 
 
 class _Waiting:
@@ -132,10 +128,12 @@ class _Waiting:
         self._module = module
         self._begin: Callable[[ModuleType, Ears], None] | None = begin
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self) -> None:
+    def look(self) -> bool:
+        """True when there is nothing more to wait for."""
         begin = self._begin
-        if begin is not None and self._module in sys.modules:
-            self._begin = None
-            with self._guard(f"listening to {self._module}"):
-                begin(sys.modules[self._module], self.ears)
+        if begin is None or self._module not in sys.modules:
+            return begin is None
+        self._begin = None
+        with self._guard(f"listening to {self._module}"):
+            begin(sys.modules[self._module], self.ears)
+        return True

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-import pytest
 from pluggy import HookimplMarker
 
 from .. import recorder
@@ -86,22 +85,20 @@ def _attach_files(paths: Iterable[Any]) -> None:
 
 
 class Listener:
-    """A plugin of Test IT's plugin manager, and of pytest's for the sake of the work items that decorators name."""
+    """A plugin of Test IT's plugin manager."""
 
-    def __init__(self, guard: Any, work_items: Callable[[Any], Iterable[str]]) -> None:
-        """`work_items` tells those that the decorators of a test name."""
+    def __init__(self, guard: Any, work_items: Callable[[], Iterable[str]]) -> None:
+        """`work_items` tells those that the decorators of the test that runs name."""
         self._guard = guard
         self._named = work_items
         self._work_items: list[str] = []
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: Any) -> None:
-        with self._guard("reading work items"):
-            self._work_items = list(self._named(item))
+        self._of: object = None
 
     @hears
     def add_work_item_id(self, test_work_item_id: str) -> None:
         with self._guard(HEARING):
+            if self._of is not recorder.running():
+                self._of, self._work_items = recorder.running(), list(self._named())
             self._work_items.append(test_work_item_id)
             recorder.case(**{"@testit": list(dict.fromkeys(self._work_items))})
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,11 @@ def read(item: Any, marks: Mapping[str, Sequence[Any]]) -> Words | None:
         found.title = filled(str(template), values)
         found.waits = bool(holes(str(template)) & {*getattr(item, "fixturenames", ())} - {*values})
     return found
+
+
+def knows_unmarked(_config: Any) -> bool:
+    """Titles stand on functions."""
+    return "allure_commons" in sys.modules
 
 
 def before_conftests(config: Any) -> None:

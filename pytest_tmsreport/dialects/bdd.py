@@ -43,6 +43,11 @@ def read(item: Any, marks: Mapping[str, Sequence[Any]]) -> Words | None:
     )
 
 
+def knows_unmarked(_config: Any) -> bool:
+    """A scenario is known by its function."""
+    return "pytest_bdd" in sys.modules
+
+
 def listen(config: Any, guard: Any) -> Callable[[], None] | None:
     """Hears each step of a scenario, where pytest-bdd is active."""
     caller = getattr(config.hook, "pytest_bdd_before_step", None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -49,6 +50,11 @@ def read(item: Any, marks: Marks) -> Words | None:
     )
     found.add(_of_scenario(name.removeprefix(TAG) for name in marks if name.startswith(TAG)))
     return found
+
+
+def knows_unmarked(_config: Any) -> bool:
+    """Tags of scenarios are marks of any name."""
+    return "pytest_bdd" in sys.modules
 
 
 def listen(config: Any, guard: Any) -> Callable[[], None]:

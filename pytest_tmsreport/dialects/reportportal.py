@@ -56,6 +56,11 @@ def read(item: Any, marks: Marks) -> Words | None:
     return found
 
 
+def knows_unmarked(config: Any) -> bool:
+    """Any mark may be an attribute."""
+    return _setup_of(config).has_attributes
+
+
 def listen(config: Any, guard: Any) -> Callable[[], None] | None:
     """Nothing."""
 

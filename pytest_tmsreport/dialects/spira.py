@@ -31,6 +31,11 @@ def read(item: Any, marks: Marks) -> Words | None:
     return Words(ids=[{"@spira": ids}] if ids else [], wrong=wrong)
 
 
+def knows_unmarked(config: Any) -> bool:
+    """`spira.cfg` speaks of names."""
+    return bool(_sections_of(config))
+
+
 def listen(config: Any, guard: Any) -> Callable[[], None] | None:
     """Nothing: it hears no words of a running test."""
 

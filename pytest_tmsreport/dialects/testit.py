@@ -22,28 +22,30 @@ SERVICES = "testit_python_commons.services.plugin_manager"
 _HOLE = re.compile(r"""\{(\w+)(?:\[['"]?(\w+)['"]?\])?\}""")
 
 
+_named: tuple[str, ...] = ()  # the work items of the test that is about to run
+
+
 def read(item: Any, marks: Marks) -> Words | None:
     """What stands on the function, or else on its class; `{name}` in it is the parameter of that name."""
     if SERVICES not in sys.modules:
         return None
-    found = _Said(item).words()
+    global _named
+    said = _Said(item)
+    found, _named = said.words(), said.work_items()[0]
     for mark in marks.get("layer", ())[:1]:
         found.fields["layer"] = text(mark.kwargs.get("name", mark.args[0] if mark.args else ""))
     return found
 
 
+def knows_unmarked(_config: Any) -> bool:
+    """Its decorators leave attributes."""
+    return SERVICES in sys.modules
+
+
 def listen(config: Any, guard: Any) -> Callable[[], None]:
     """Hears steps, files, links, and words."""
-    listener = Listener(guard, lambda item: _Said(item).work_items()[0])
-    name = "tmsreport-testit"
-    config.pluginmanager.register(listener, name)
-    leave = once_imported(config, guard, SERVICES, lambda module, ears: begin(module, ears, listener))
-
-    def end() -> None:
-        config.pluginmanager.unregister(name=name)
-        leave()
-
-    return end
+    listener = Listener(guard, lambda: _named)
+    return once_imported(config, guard, SERVICES, lambda module, ears: begin(module, ears, listener))
 
 
 class _Said:

@@ -29,5 +29,10 @@ def read(item: Any, marks: Marks) -> Words | None:
     return found
 
 
+def knows_unmarked(_config: Any) -> bool:
+    """Any mark may be a tag."""
+    return TAG_MARKS in os.environ
+
+
 def listen(config: Any, guard: Any) -> Callable[[], None] | None:
     """Nothing."""
