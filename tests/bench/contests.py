@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_tmsreport.sandbox import kiwi, qase_fields, reportportal, testrail, xray_fields, zephyr_fields
+from pytest_tmsreport.sandbox import kiwi, qase_fields, reportportal, testrail_fields, xray_fields, zephyr_fields
 
 from .environments import ROOT
 
@@ -110,9 +110,9 @@ PYTEST_TESTRAIL = Contender(
     on=lambda served: (
         "--testrail",
         f"--tr-url={served.url_of('testrail')}",
-        f"--tr-email={testrail.USER}",
-        f"--tr-api-key={testrail.TOKEN}",
-        f"--tr-testrun-project-id={testrail.PROJECT}",
+        f"--tr-email={testrail_fields.USER}",
+        f"--tr-api-key={testrail_fields.TOKEN}",
+        f"--tr-testrun-project-id={testrail_fields.PROJECT}",
         "--tr-testrun-suite-id=1",
     ),
     imports="from pytest_testrail.plugin import pytestrail",

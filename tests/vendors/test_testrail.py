@@ -9,7 +9,7 @@ import pytest
 from pytest_tmsreport.errors import ConfigError, PermanentError
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
-from pytest_tmsreport.sandbox.testrail import PROJECT, TOKEN, USER, Rules
+from pytest_tmsreport.sandbox.testrail_fields import PROJECT, TOKEN, USER, Rules
 from pytest_tmsreport.tally import Tally
 from pytest_tmsreport.testing import Canned, Desk, LosesOne, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendors.testrail import TestRail
