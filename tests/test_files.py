@@ -17,7 +17,7 @@ import requests
 from pytest_tmsreport.client import Client, File
 from pytest_tmsreport.errors import Doubtful, JournalError
 from pytest_tmsreport.model import Attachment, Result
-from pytest_tmsreport.sandbox import catalog, testrail_fields
+from pytest_tmsreport.sandbox import catalog, qase_fields, testrail_fields
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
 from pytest_tmsreport.sandbox import vansah as vansah_sandbox
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from conftest import Project
 
 PATIENCE_S = 60
-QASE = Qase(name="qase", kind="qase", url="https://tms.test/qase", token=qase_sandbox.TOKEN, project="SHOP")
+QASE = Qase(name="qase", kind="qase", url="https://tms.test/qase", token=qase_fields.TOKEN, project="SHOP")
 TESTRAIL = TestRail(
     name="testrail",
     kind="testrail",
