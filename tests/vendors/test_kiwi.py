@@ -8,7 +8,7 @@ import pytest
 from pytest_tmsreport.errors import ConfigError, NotFound
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import kiwi as kiwi_sandbox
-from pytest_tmsreport.sandbox.kiwi import PASSWORD, PRODUCT, USER, Rules
+from pytest_tmsreport.sandbox.kiwi_fields import PASSWORD, PRODUCT, USER, Rules
 from pytest_tmsreport.testing import Desk, LosesOne, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendors._kiwi_rpc import ask, batch
 from pytest_tmsreport.vendors.kiwi import Kiwi
