@@ -28,7 +28,7 @@ from pytest_tmsreport.sandbox.mount import Mount
 from pytest_tmsreport.sandbox.qase_fields import TOKEN, Rules
 from pytest_tmsreport.stream import STOP, Session
 from pytest_tmsreport.tally import Tally
-from pytest_tmsreport.testing import LosesOne, make_results
+from pytest_tmsreport.testing import LosesAnswer, make_results
 from pytest_tmsreport.upload import Conditions, upload
 from pytest_tmsreport.vendor import Vendor
 from pytest_tmsreport.vendors.guizhan import Guizhan
@@ -643,7 +643,7 @@ def test_what_a_lost_answer_leaves_in_doubt_is_kept_with_its_reason_and_the_rest
 ) -> None:
     sandbox = vansah_sandbox.create()
     mount = Mount([sandbox])
-    session = live(mount, VANSAH, transport=LosesOne(mount, 2))  # the first asks whether all is well
+    session = live(mount, VANSAH, transport=LosesAnswer(mount, 2))  # the first asks whether all is well
     first, second = make_results(2)
     session.write(first)
     wait_until(lambda: len(sandbox.box.results) == 1)
