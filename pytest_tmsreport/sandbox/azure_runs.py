@@ -100,9 +100,8 @@ class Runs:
         if not self._rules.may_delete:
             raise Refused(403, "You do not have permission to delete test runs.")
         with self._box.lock:
-            del self._store.runs[run], self._box.runs[str(run)]
-            for key in [key for key in self._box.results if key[0] == str(run)]:
-                del self._box.results[key]
+            del self._store.runs[run]
+            self._box.remove_run(str(run))
         return Response(status=200)  # as the specification has it, and nothing with it
 
     def statistics(self, project: str, run: int) -> Response:

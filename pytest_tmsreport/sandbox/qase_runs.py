@@ -89,9 +89,7 @@ class Runs:
     def delete_run(self, code: str, run_id: int) -> Response:
         with self._box.lock:
             run = self._store.known_run(code, run_id)
-            del self._box.runs[run.id]
-            for key in [key for key in self._box.results if key[0] == run.id]:
-                del self._box.results[key]
+            self._box.remove_run(run.id)
         return done({"id": run_id})
 
     def complete(self, code: str, run_id: int) -> Response:

@@ -118,9 +118,10 @@ class Store:
         """Takes runs away, with their results."""
         with self.box.lock:
             for run in runs:
-                del self.runs[run], self.box.runs[str(run)]
+                del self.runs[run]
+                self.box.remove_run(str(run))
                 for key in [key for key, row in self.results.items() if self.tests[row["test_id"]][0] == run]:
-                    del self.results[key], self.box.results[str(run), str(key)]
+                    del self.results[key]
 
     def counted(self, run: Row) -> Row:
         """A run with how many of its tests have each status."""

@@ -74,6 +74,4 @@ class Store:
     def remove(self, issue: Issue) -> None:
         """Takes an issue away, with the results of an execution."""
         del self.issues[issue.key]
-        self.box.runs.pop(issue.key, None)
-        for key in [key for key in self.box.results if key[0] == issue.key]:
-            del self.box.results[key]
+        self.box.remove_run(issue.key)
