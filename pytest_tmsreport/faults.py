@@ -160,21 +160,6 @@ class Killed(BaseException):
     """The process that sends is killed: nothing of ours gets to do anything any more."""
 
 
-class KilledAfter(WsgiAdapter):
-    """Ends the process when so many requests are answered, before anything is done about the last answer."""
-
-    def __init__(self, mount: Mount, number: int) -> None:
-        super().__init__(mount)
-        self._left = number
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        answer = super().send(request, *args, **kwargs)
-        self._left -= 1
-        if self._left <= 0:
-            raise Killed
-        return answer
-
-
 class Arrived(NamedTuple):
     """What is at the tool: different results, and those that are there once more than they should be."""
 

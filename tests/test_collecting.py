@@ -13,7 +13,7 @@ import pytest
 from pytest_tmsreport.collecting import collected
 from pytest_tmsreport.config import load
 from pytest_tmsreport.errors import SelectionError
-from pytest_tmsreport.sandbox import qase
+from pytest_tmsreport.sandbox import qase_fields
 
 SUITE = """
 import pathlib, pytest
@@ -34,7 +34,7 @@ FOREIGN = ("PYTEST_", "TMSREPORT_", "QASE_", "COV_")
 ENVIRON = {
     **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
     "TMSREPORT_QASE_URL": "http://127.0.0.1:9",
-    "TMSREPORT_QASE_TOKEN": qase.TOKEN,
+    "TMSREPORT_QASE_TOKEN": qase_fields.TOKEN,
     "TMSREPORT_QASE_PROJECT": "SHOP",
 }
 

@@ -12,14 +12,14 @@ from pytest_tmsreport.findings import Finding
 from pytest_tmsreport.journal import Journal
 from pytest_tmsreport.model import Run
 from pytest_tmsreport.reaching import Means
-from pytest_tmsreport.sandbox import qase
+from pytest_tmsreport.sandbox import qase, qase_fields
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
 from pytest_tmsreport.testing import make_results
 
 ENVIRON = {
     "TMSREPORT_QASE_URL": "https://qase.test/qase",
-    "TMSREPORT_QASE_TOKEN": qase.TOKEN,
+    "TMSREPORT_QASE_TOKEN": qase_fields.TOKEN,
     "TMSREPORT_QASE_PROJECT": "SHOP",
 }
 
@@ -45,7 +45,7 @@ def test_where_all_is_well_it_says_where_each_setting_came_from_and_shows_no_sec
     assert "qase: status.xfailed = passed ([tmsreport:qase] of pytest.ini)" in texts
     assert "qase: token = *** (TMSREPORT_QASE_TOKEN)" in texts
     assert "qase: https://qase.test/qase answers; token and project are right" in texts
-    assert qase.TOKEN not in "".join(texts)
+    assert qase_fields.TOKEN not in "".join(texts)
 
 
 @pytest.mark.parametrize(

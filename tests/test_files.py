@@ -17,7 +17,7 @@ import requests
 from pytest_tmsreport.client import Client, File
 from pytest_tmsreport.errors import Doubtful, JournalError
 from pytest_tmsreport.model import Attachment, Result
-from pytest_tmsreport.sandbox import catalog
+from pytest_tmsreport.sandbox import catalog, qase_fields, testrail_fields
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
 from pytest_tmsreport.sandbox import vansah as vansah_sandbox
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from conftest import Project
 
 PATIENCE_S = 60
-QASE = Qase(name="qase", kind="qase", url="https://tms.test/qase", token=qase_sandbox.TOKEN, project="SHOP")
+QASE = Qase(name="qase", kind="qase", url="https://tms.test/qase", token=qase_fields.TOKEN, project="SHOP")
 TESTRAIL = TestRail(
     name="testrail",
     kind="testrail",
     url="https://tms.test/testrail",
-    user=testrail_sandbox.USER,
-    token=testrail_sandbox.TOKEN,
-    project=testrail_sandbox.PROJECT,
+    user=testrail_fields.USER,
+    token=testrail_fields.TOKEN,
+    project=testrail_fields.PROJECT,
 )
 VANSAH = Vansah(
     name="vansah",
@@ -321,7 +321,7 @@ def test_ten_files_that_are_left_out_are_named_and_the_others_counted(desk_of: C
 
 
 def test_where_every_file_is_refused_the_others_are_not_tried_one_by_one(desk_of: Callable[..., Desk]) -> None:
-    desk = desk_of(replace(TESTRAIL, parallel=1), testrail_sandbox.create(testrail_sandbox.Rules(file_bytes=10)))
+    desk = desk_of(replace(TESTRAIL, parallel=1), testrail_sandbox.create(testrail_fields.Rules(file_bytes=10)))
     desk.write(*with_files(desk, 100))
     tally = desk.send()
     assert (tally.delivered, tally.files, tally.files_left_out) == (100, 0, 100)

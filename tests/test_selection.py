@@ -14,10 +14,10 @@ import pytest
 import requests
 
 from pytest_tmsreport.sandbox import azure as azure_sandbox
+from pytest_tmsreport.sandbox import azure_fields, kiwi_fields, qase_fields, testrail_fields, xray_fields, zephyr_fields
 from pytest_tmsreport.sandbox import kiwi as kiwi_sandbox
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
-from pytest_tmsreport.sandbox import testrail_fields, xray_fields, zephyr_fields
 from pytest_tmsreport.sandbox import xray as xray_sandbox
 from pytest_tmsreport.sandbox import zephyr as zephyr_sandbox
 from pytest_tmsreport.sandbox.server import Served, serve
@@ -65,7 +65,7 @@ PLANNED = ["test_few.py::TestCart::test_adds", "test_few.py::test_tax[DE]", "tes
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    rules = qase_sandbox.Rules(plans={7: (1, 2, 3), 8: (), 9: PLAN, 10: tuple(range(101, 116))})
+    rules = qase_fields.Rules(plans={7: (1, 2, 3), 8: (), 9: PLAN, 10: tuple(range(101, 116))})
     with serve([qase_sandbox.create(rules), testrail_sandbox.create()]) as running:
         yield running
 
@@ -107,15 +107,15 @@ def plan_of_kiwi(url: str) -> None:
             body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
             return session.post(f"{url}/json-rpc/", json=body, timeout=10).json()["result"]
 
-        session.headers["Cookie"] = f"sessionid={call('Auth.login', kiwi_sandbox.USER, kiwi_sandbox.PASSWORD)}"
+        session.headers["Cookie"] = f"sessionid={call('Auth.login', kiwi_fields.USER, kiwi_fields.PASSWORD)}"
         plan = call("TestPlan.create", {"name": "A hundred", "product": 1, "product_version": 1, "type": 1})["id"]
         for number in PLAN:
             call("TestPlan.add_case", plan, number)
 
 
 ZEPHYR = zephyr_fields.Rules(issues={"SHOP-70": tuple(f"SHOP-T{number}" for number in PLAN)})
-AZURE = azure_sandbox.Rules(suites={33: range(20, 2001, 20)})
-KIWI = kiwi_sandbox.Rules(cases=2000)
+AZURE = azure_fields.Rules(suites={33: range(20, 2001, 20)})
+KIWI = kiwi_fields.Rules(cases=2000)
 XRAY = xray_fields.Rules(plans={"SHOP-90070": tuple(f"SHOP-{number}" for number in PLAN)})
 TOOLS = (
     Tool("testrail", lambda: testrail_sandbox.create(testrail_fields.Rules(cases=2000, planned={8: PLAN})), "R8"),

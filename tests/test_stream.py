@@ -21,13 +21,14 @@ from pytest_tmsreport.model import Result, Run
 from pytest_tmsreport.sandbox import guizhan as guizhan_sandbox
 from pytest_tmsreport.sandbox import qase as qase_sandbox
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
+from pytest_tmsreport.sandbox import testrail_fields
 from pytest_tmsreport.sandbox import vansah as vansah_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
 from pytest_tmsreport.sandbox.qase_fields import TOKEN, Rules
 from pytest_tmsreport.stream import STOP, Session
 from pytest_tmsreport.tally import Tally
-from pytest_tmsreport.testing import LosesOne, make_results
+from pytest_tmsreport.testing import LosesAnswer, make_results
 from pytest_tmsreport.upload import Conditions, upload
 from pytest_tmsreport.vendor import Vendor
 from pytest_tmsreport.vendors.guizhan import Guizhan
@@ -48,9 +49,9 @@ TESTRAIL = TestRail(
     name="testrail",
     kind="testrail",
     url="https://tr.test/testrail",
-    user=testrail_sandbox.USER,
-    token=testrail_sandbox.TOKEN,
-    project=testrail_sandbox.PROJECT,
+    user=testrail_fields.USER,
+    token=testrail_fields.TOKEN,
+    project=testrail_fields.PROJECT,
     aggregate="each",
 )
 VANSAH = Vansah(
@@ -612,7 +613,7 @@ def test_what_names_no_case_waits_where_the_tool_has_to_find_it_and_the_run_grow
     live: Callable[..., Live],
 ) -> None:
     nameless = replace(make_results(5)[4], nodeid="tests/shop.py::test_nameless", ids=())
-    sandbox = testrail_sandbox.create(testrail_sandbox.Rules(automation={900: nameless.nodeid}))
+    sandbox = testrail_sandbox.create(testrail_fields.Rules(automation={900: nameless.nodeid}))
     session = live(Mount([sandbox]), TESTRAIL)
     session.write(nameless)
     for number, result in enumerate(make_results(3), 1):
@@ -642,7 +643,7 @@ def test_what_a_lost_answer_leaves_in_doubt_is_kept_with_its_reason_and_the_rest
 ) -> None:
     sandbox = vansah_sandbox.create()
     mount = Mount([sandbox])
-    session = live(mount, VANSAH, transport=LosesOne(mount, 2))  # the first asks whether all is well
+    session = live(mount, VANSAH, transport=LosesAnswer(mount, 2))  # the first asks whether all is well
     first, second = make_results(2)
     session.write(first)
     wait_until(lambda: len(sandbox.box.results) == 1)

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from .checks import Check, both, each, flag, number, one_of, record, text, whole
 
 ORGANIZATION, PROJECT = "acme", "Shop"
+HERE = f"/{ORGANIZATION}/<project>/_apis"
+"""What the addresses of a project's API begin with."""
 TOKEN = "sandbox-azure-personal-access-token"  # noqa: S105 - opens nothing but this stand-in
 PIPELINE_TOKEN = "eyJzYW5kYm94.eyJwaXBlbGluZSI6.c2lnbmF0dXJl"  # noqa: S105
 PLAN, ROOT = 31, 32

@@ -9,12 +9,12 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from .azure_fields import PLAN, ROOT, Rules
+from .azure_answers import Row, continued, listing, missing
+from .azure_fields import HERE, PLAN, ROOT, Rules
 from .box import Box
-from .site import Refused, json_body
+from .site import Refused, Route, json_body
 
 AUTOMATED = "Microsoft.VSTS.TCM.AutomatedTestName"
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,18 @@ class Plans:
         self.points = [
             Point(900 + case, case, 1, PLAN, suite) for suite, cases in rules.suites.items() for case in cases
         ]
+
+    def routes(self) -> Iterable[Route]:
+        """Method, path and view of each."""
+        return (
+            ("GET", f"{HERE}/testplan/configurations", self.configurations),
+            ("GET", f"{HERE}/testplan/plans", self.plans),
+            ("POST", f"{HERE}/testplan/plans", self.create_plan),
+            ("GET", f"{HERE}/testplan/plans/<int:plan>", self.plan),
+            ("POST", f"{HERE}/testplan/plans/<int:plan>/suites", self.create_suite),
+            ("GET", f"{HERE}/testplan/plans/<int:plan>/suites/<int:suite>/testcase", self.cases),
+            ("POST", f"{HERE}/testplan/plans/<int:plan>/suites/<int:suite>/testcase", self.add_cases),
+        )
 
     def configurations(self, project: str) -> Response:
         rows = [{"id": key, "name": name, "state": "active"} for key, name in self._rules.configurations.items()]
@@ -132,29 +144,6 @@ class Plans:
     def _known_suite(self, plan: int, suite: int) -> None:
         if suite not in self._below(plan, self.known(plan)["root"]):
             raise missing(f"Test suite {suite}")
-
-
-def listing(rows: list[Row]) -> Response:
-    """A list in its wrapper."""
-    return jsonify({"count": len(rows), "value": rows})
-
-
-def continued(rows: list[Row], size: int) -> Response:
-    """A part of a list, and the token for the next in a header."""
-    token = request.args.get("continuationToken", "0").partition(";")[0]
-    if not token.isdecimal():
-        raise Refused(400, "The continuation token is not valid.")
-    start = int(token)
-    answer = listing(rows[start : start + size])
-    if start + size < len(rows):
-        answer.headers["x-ms-continuationtoken"] = f"{start + size};{size}"
-    return answer
-
-
-def missing(what: str, culprits: list[tuple[str, str]] | None = None) -> Refused:
-    """The refusal of a request for what is not there."""
-    more = {"typeKey": "TestObjectNotFoundException"}
-    return Refused(404, f"{what} not found.", more=more, culprits=culprits or [])
 
 
 def _named(body: Any) -> str:

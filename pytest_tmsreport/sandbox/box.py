@@ -110,6 +110,13 @@ class Box:
         with self.lock:
             self.runs[run.id] = replace(run, title=self.mask(run.title), body=self.mask(run.body))
 
+    def remove_run(self, run_id: str) -> None:
+        """Takes a run away, with its results."""
+        with self.lock:
+            self.runs.pop(run_id, None)
+            for key in [key for key in self.results if key[0] == run_id]:
+                del self.results[key]
+
     def add_result(self, result: ArrivedResult) -> None:
         """Keeps a result, unless its run has one of the same id already."""
         with self.lock:

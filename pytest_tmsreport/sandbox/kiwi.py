@@ -6,7 +6,7 @@ import json
 import time
 import xmlrpc.client
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from secrets import token_hex
 from typing import Any
@@ -14,43 +14,23 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from .box import ArrivedRequest, Box, Refusal
-from .kiwi_methods import Caller, Methods
+from .kiwi_fields import PASSWORD, PRODUCT, USER, Rules
+from .kiwi_methods import methods
 from .kiwi_store import Failed
 from .site import Sandbox, new_app
 
-__all__ = ["PASSWORD", "PRODUCT", "USER", "Rules", "create", "environment", "error_body"]
-
-USER = "sandbox"
-PASSWORD = "sandbox-kiwi-password"  # noqa: S105 - opens nothing but this stand-in
-PRODUCT = "Shop"
 PARSE, INVALID, UNKNOWN, PARAMETERS, INTERNAL = -32700, -32600, -32601, -32602, -32603
 SHUT_OUT = -32098
 FREE = ("Auth.login", "Auth.logout", "KiwiTCMS.version", "system.listMethods")
 JSON_TYPES = ("application/json", "application/json-rpc", "application/jsonrequest")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What this server holds and allows; sizes are in bytes, `session_calls` ends a session after so many (0: never).
+@dataclass
+class _Caller:
+    """Who calls: whether signed in, and the key of the session that the call has opened."""
 
-    `is_old` is version 12.4: no files and properties of executions, and one code for every error. The product holds
-    `cases` confirmed cases, numbered from 1. `forbidden` are methods that the user has no right to.
-    """
-
-    user: str = USER
-    password: str = field(default=PASSWORD, repr=False)
-    product: str = PRODUCT
-    cases: int = 1000
-    is_old: bool = False
-    session_calls: int = 0
-    forbidden: tuple[str, ...] = ()
-    max_bytes: int = 7_864_320
-    file_bytes: int = 5 * 2**20
-
-    @property
-    def most_bytes(self) -> int:
-        """Of one request."""
-        return 2_621_440 if self.is_old else self.max_bytes
+    is_in: bool
+    new_key: str = ""
 
 
 class Fault(Exception):  # noqa: N818 - an answer, not a fault of this program
@@ -101,7 +81,7 @@ class _Server:
         self._box = box
         self._rules = rules
         self._sessions: dict[str, int] = {}  # key -> calls so far
-        self._methods = Methods(box, rules, clock)
+        self._methods = methods(box, rules, clock)
 
     def app(self) -> Flask:
         app = new_app(self._box, error_body, lambda: None, run_page="/runs/<run_id>/")
@@ -119,7 +99,7 @@ class _Server:
         except ValueError as error:
             return jsonify(_told(None, Fault(PARSE, f"Parse error, unable to read the request: {error}")))
         key = request.cookies.get("sessionid", "")
-        caller = Caller(self._is_in(key))
+        caller = _Caller(self._is_in(key))
         if isinstance(asked, list):
             answers = [self._answered(each, caller) for each in asked]
             told = [each for each in answers if each is not None]
@@ -132,7 +112,7 @@ class _Server:
         return self._signed(response, caller)
 
     def _xml(self) -> Response:
-        caller = Caller(self._is_in(request.cookies.get("sessionid", "")))
+        caller = _Caller(self._is_in(request.cookies.get("sessionid", "")))
         try:
             params, method = xmlrpc.client.loads(self._body(), use_builtin_types=True)
             told = xmlrpc.client.dumps((self._done(str(method), params, caller),), methodresponse=True, allow_none=True)
@@ -157,13 +137,13 @@ class _Server:
                 return False
             return True
 
-    def _signed(self, response: Response, caller: Caller) -> Response:
+    def _signed(self, response: Response, caller: _Caller) -> Response:
         if caller.new_key:
             self._sessions[caller.new_key] = 0
             response.set_cookie("sessionid", caller.new_key, httponly=True, samesite="Lax")
         return response
 
-    def _answered(self, asked: Any, caller: Caller) -> dict[str, Any] | None:
+    def _answered(self, asked: Any, caller: _Caller) -> dict[str, Any] | None:
         """The answer to a call; None to one without a number that may stand there, as the server has it."""
         if not isinstance(asked, dict):
             return _told(None, Fault(INVALID, "Invalid request: Single RPC call payload must be a struct"))
@@ -177,9 +157,9 @@ class _Server:
             return _told(number, fault)
         return {"id": number, "jsonrpc": "2.0", "result": _escaped(result)} if number else None
 
-    def _done(self, method: str, params: Any, caller: Caller) -> Any:
+    def _done(self, method: str, params: Any, caller: _Caller) -> Any:
         """What a method returns. Raises Fault."""
-        known = self._methods.table
+        known = self._methods
         if method not in known:
             raise Fault(UNKNOWN, f'Method not found: "{method}"')
         if method not in FREE and (not caller.is_in or method in self._rules.forbidden):
@@ -198,7 +178,7 @@ class _Server:
                 self._box.refuse(Refusal(f"POST {method}", 200, str(error)))
                 raise Fault(INTERNAL, f"Internal error: {error}") from error
 
-    def _login(self, caller: Caller, username: str, password: str) -> str:
+    def _login(self, caller: _Caller, username: str, password: str) -> str:
         if (username, password) != (self._rules.user, self._rules.password):
             raise Failed("Wrong username or password")
         caller.new_key = token_hex(16)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from .box import Box, Refusal, read_json
 
 PAGE = "page"
 TOO_MANY_REQUESTS = 429
+Route = tuple[str, str, Callable[..., Response]]
+"""Method, path and view of an address."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault of this program
@@ -120,3 +122,10 @@ def new_app(
     if run_page:
         app.add_url_rule(run_page, f"{PAGE} of a run", show)
     return app
+
+
+def add_routes(app: Flask, routes: Iterable[Route]) -> None:
+    """Adds addresses, of which none answers to a method but its own."""
+    for method, path, view in routes:
+        endpoint = f"{method} {path}".replace(".", "_")
+        app.add_url_rule(path, endpoint, view, methods=[method], provide_automatic_options=False)

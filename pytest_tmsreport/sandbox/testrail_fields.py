@@ -50,13 +50,13 @@ class Rules:
     file_bytes: int = 256 * 2**20
 
 
-def run_fields(rules: Rules, suites: Collection[int], milestones: Collection[int]) -> dict[str, Check]:
+def run_fields(rules: Rules) -> dict[str, Check]:
     """What `add_run`, `update_run` and a plan's entries take, all of it optional there."""
     return {
         "name": text(shortest=1, longest=250),
         "description": nullable(text()),
-        "suite_id": nullable(_number_of(suites, "is not a valid test suite")),
-        "milestone_id": nullable(_number_of(milestones, "is not a valid milestone")),
+        "suite_id": nullable(_number_of(rules.suites, "is not a valid test suite")),
+        "milestone_id": nullable(_number_of(rules.milestones, "is not a valid milestone")),
         "assignedto_id": nullable(AN_ID),
         "include_all": flag,
         "case_ids": nullable(each(AN_ID)),

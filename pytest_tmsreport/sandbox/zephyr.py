@@ -11,7 +11,7 @@ from flask import has_request_context, request
 
 from .box import Box
 from .rate import RateLimit
-from .site import Refused, Sandbox, new_app
+from .site import Refused, Sandbox, add_routes, new_app
 from .zephyr_cloud import Cloud
 from .zephyr_dc import DataCenter
 from .zephyr_fields import PROJECT, TOKEN, USER, Rules
@@ -40,9 +40,7 @@ def create(rules: Rules | None = None, *, clock: Callable[[], float] = time.time
 
     app = new_app(box, error_body, admit, run_page="/page/<run_id>")
     for part in (Cloud(site), DataCenter(site), Internal(site)):
-        for method, path, view in part.routes():
-            endpoint = f"{method} {path}".replace(".", "_")
-            app.add_url_rule(path, endpoint, view, methods=[method], provide_automatic_options=False)
+        add_routes(app, part.routes())
     return Sandbox(box, app, error_body, environment)
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Response, jsonify, request
 
 from .checks import Check, each, one_of, record, text
-from .site import Refused, json_body
+from .site import Refused, Route, json_body
 from .zephyr_fields import PROJECT, PROJECT_ID, USER, test_result, test_run, words
 from .zephyr_site import Case, Cycle, Row, Site
 
-View = Callable[..., Response]
 ATM = "/rest/atm/1.0"
 KINDS = ("TEST_CASE", "TEST_PLAN", "TEST_RUN")
 _CLAUSE = re.compile(r'(\w+) (=|IN) (?:"([^"]*)"|\(([^)]*)\))')
@@ -26,7 +25,7 @@ class DataCenter:
         self._site = site
         self._rules = site.rules
 
-    def routes(self) -> Iterable[tuple[str, str, View]]:
+    def routes(self) -> Iterable[Route]:
         """Method, path and view of each."""
         return (
             ("GET", "/rest/api/2/myself", lambda: jsonify({"key": USER, "name": USER})),

@@ -5,17 +5,16 @@ No document describes it; this is what that plugin asks for, and what it reads o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from flask import Response, jsonify, request
 
 from .box import ArrivedResult
 from .checks import each, record, text, whole
-from .site import Refused, json_body
+from .site import Refused, Route, json_body
 from .zephyr_fields import PROJECT, PROJECT_ID, USER
 from .zephyr_site import Case, Cycle, Execution, Row, Site
 
-View = Callable[..., Response]
 TESTS = "/rest/tests/1.0"
 
 
@@ -25,7 +24,7 @@ class Internal:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def routes(self) -> Iterable[tuple[str, str, View]]:
+    def routes(self) -> Iterable[Route]:
         """Method, path and view of each."""
         project = f"{TESTS}/project/<int:project>"
         return (

@@ -113,6 +113,13 @@ def named(http: Client, plan: str, results: Sequence[Result]) -> dict[str, tuple
     return {result_id: case for result_id, case in found.items() if case}
 
 
+def resolved(vendor: Azure, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
+    """Result id -> its case in the plan; without a plan the test that it is one of, parameters or not."""
+    if vendor.plan:
+        return named(http, vendor.plan, results)
+    return {each.id: (f"{TEST}{dotted(each.nodeid).partition('[')[0]}",) for each in results}
+
+
 @lru_cache(maxsize=8)
 def configuration(http: Client) -> str:
     """The number of the configuration of a run without a plan; empty where none is set. Raises PermanentError."""

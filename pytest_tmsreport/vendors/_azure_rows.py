@@ -23,7 +23,7 @@ WORDS = (
 COMMENT = 1000
 """Most characters of a comment (specification of TestCaseResult)."""
 LEVELS, WIDTH = 3, 1000
-"""So deep, and so many to a level, are the sub-results that the agent of Azure Pipelines sends."""
+"""So deep, and so many to a level, are the sub-results that are sent: what is taken at most is unconfirmed."""
 SHORTEST_S = 0.001
 """A result has to end after it began."""
 

@@ -28,6 +28,22 @@ def number(text: str) -> int | None:
     return int(told[1]) if told else None
 
 
+def known(http: Client, ids: Sequence[str]) -> set[str]:
+    """Those of these ids that the server has."""
+    numbers = {own for text in ids if (own := number(text))}
+    there = {case.ids[0] for case in listed(http, numbers)}
+    return {text for text in ids if str(number(text)) in there}
+
+
+def planned(vendor: Kiwi, http: Client, plan: str) -> Iterator[Case]:
+    """The cases of a plan, told by number or name; the first made of several. Raises NotFound."""
+    own = places.plan_number(plan)
+    there = found(http, ask("TestPlan.filter", {"pk": own} if own else {"name": plan, "product__name": vendor.product}))
+    if not there:
+        raise places.no_plan(vendor, plan)
+    return listed(http, of_plan(http, min(int(row["id"]) for row in there)))
+
+
 def nodeid(vendor: Kiwi, result: Result) -> str:
     """The node id that a case stands for: without parameters, unless they make cases of their own."""
     file, colons, inner = result.nodeid.partition("::")

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from ..errors import PartlyRejected, Rejected
 from ..model import Result
 from ..render import as_markdown, cut, mark, marked, trim
+from ..vendor import Case
 from . import _kiwi_places as places
 from . import _kiwi_rpc as rpc
 from . import _kiwi_runs as runs
-from ._kiwi_cases import clean, number
+from ._kiwi_cases import clean, listed, number
 from ._kiwi_rpc import Call, Row, ask, found, good, moment, rows
 
 if TYPE_CHECKING:
@@ -77,6 +78,15 @@ def arrived(vendor: Kiwi, http: Client, run_id: str, batch: Sequence[Result]) ->
         if own and all(parts) and all(mark(result.id) in comments[each] for each in own):
             told[result.id] = ",".join(f"{run_id}/{each}" for each in own)
     return told
+
+
+def recorded(vendor: Kiwi, http: Client, run_id: str) -> Iterator[Case]:
+    """The cases of a run, and whether they have failed. Raises NotFound."""
+    runs.read(vendor, http, run_id)
+    bad = {row["id"] for row in places.known(vendor, http).statuses if row["weight"] < 0}
+    rows = found(http, ask("TestExecution.filter", {"run": runs.number(vendor, run_id)}))
+    failed = {int(row["case"]) for row in rows if row["status"] in bad}
+    return listed(http, {int(row["case"]) for row in rows}, failed)
 
 
 def _cases(result: Result, index: int, work: _Work) -> list[int]:

@@ -9,7 +9,9 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from ..auth import TokenExchange
 from ..errors import Rejected
+from ._kiwi_errors import SHUT_OUT
 
 if TYPE_CHECKING:
     from ..client import Client, Reply
@@ -34,6 +36,19 @@ class Call:
 def ask(method: str, *params: Any) -> Call:
     """A call."""
     return Call(method, params)
+
+
+def login(user: str, password: str) -> TokenExchange:
+    """How a session is opened, which lasts for a day."""
+    return TokenExchange(
+        path="json-rpc/?Auth.login",
+        body=ask("Auth.login", user, password).numbered(1),
+        lifetime_s=12 * 3600.0,
+        token="result",  # noqa: S106 - where it is
+        header="Cookie",
+        form="sessionid={}",
+        stale=(SHUT_OUT,),
+    )
 
 
 def one(http: Client, call: Call, recover: Callable[[], Any] | None = None) -> Reply:

@@ -15,11 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ..errors import NotFound, PermanentError, Rejected, VendorError, dig
+from ..errors import NotFound, Rejected, VendorError, dig
 from ..render import segment
 from ..vendor import Content
+from ._reportportal_defects import locator
 from ._reportportal_errors import DONE
-from ._reportportal_items import DEFECT, Entry, Item, Row, Scope, Upload, derived, item, place, result_id, suite
+from ._reportportal_items import Entry, Item, Row, Scope, Upload, derived, item, place, result_id, suite
 
 if TYPE_CHECKING:
     from ..client import Client, Reply
@@ -48,7 +49,6 @@ class Told:
 
 
 _TOLD: WeakKeyDictionary[Client, dict[str, Told]] = WeakKeyDictionary()
-_DEFECTS: WeakKeyDictionary[Client, dict[str, str]] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
@@ -73,7 +73,7 @@ def sent(vendor: ReportPortal, http: Client, run_id: str, batch: Sequence[Result
     Where it ends in the middle, what has arrived is not sent again with what is left of it.
     """
     known = told(vendor, http, run_id)
-    locators = [_locator(vendor, http, result) for result in batch]
+    locators = [locator(vendor, http, result) for result in batch]
     items = [
         item(Scope(vendor, run_id, known.start), index, result, locator)
         for index, (result, locator) in enumerate(zip(batch, locators, strict=True))
@@ -255,41 +255,6 @@ def sound(reply: Reply, path: str) -> str:
     if isinstance(reply.body, dict) and reply.body.get("errorCode"):
         raise reply.odd(f"an error inside a success: {reply.body.get('errorCode')} {reply.body.get('message')}")
     return reply.pick(path, str)
-
-
-def _locator(vendor: ReportPortal, http: Client, result: Result) -> str:
-    """The locator of the defect type that the mark, or the setting for the outcome, names; empty where none is."""
-    word = result.fields.get(DEFECT) or vendor.defects.get(result.outcome.value, "")
-    if not word or str(vendor.word(result.outcome)).lower() not in ("failed", "skipped"):
-        return ""
-    if word.upper() == "NOT_ISSUE":
-        return "NOT_ISSUE"
-    known = _defects(vendor, http)
-    if known and word.lower() not in known:
-        http.note(f"defect type {word!r} is not one of the project's, and is left out: {', '.join(sorted(known))}")
-        return ""
-    return known.get(word.lower(), word)
-
-
-def check_defect(vendor: ReportPortal, http: Client, word: str) -> None:
-    """Raises PermanentError for a word that is no defect type of the project."""
-    known = _defects(vendor, http)
-    if word.lower() not in (*known, "not_issue"):
-        words = f"{word!r} is no defect type of the project: {', '.join(sorted(known))}"
-        raise PermanentError(words, vendor=vendor.name, remedy="correct `defects`")
-
-
-def _defects(vendor: ReportPortal, http: Client) -> dict[str, str]:
-    """Locator, short and long name of each of the project's defect types -> its locator; read once."""
-    with _LOCK:
-        known = _DEFECTS.get(http)
-        if known is None:
-            groups = http.get(f"{vendor.reads}/settings").pick("subTypes", dict)
-            rows = [row for group in groups.values() if isinstance(group, list) for row in group]
-            words = ("longName", "shortName", "locator")
-            known = {str(row.get(word)).lower(): str(row["locator"]) for word in words for row in rows}
-            _DEFECTS[http] = known
-    return known
 
 
 def _names(part: Sequence[Entry]) -> Iterator[str]:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..auth import Auth, TokenExchange, bearer
 from ..digest import headline, whole
-from ..errors import AuthError, ConfigError, ErrorTable, NotFound, PermanentError, VendorError, dig
+from ..errors import ConfigError, ErrorTable
 from ..model import Outcome, Result, Run
-from ..paging import Pages
-from ..render import count, cut, plain, segment, utc
+from ..render import count, cut, plain
 from ..vendor import Vendor, setting
+from . import _aipix_marks as marks
+from ._aipix_cameras import looked_up
 from ._aipix_errors import TABLE
+from ._aipix_sessions import instead
 
 if TYPE_CHECKING:
-    from ..client import Client, Reply
+    from ..client import Client
 
 TITLE = 255
-LISTS = Pages("page", "per_page", 25, last="meta.last_page")
-RIGHTS = ("marks-index", "marks-store")
-TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 LIFETIME_S = 3600.0
 """A token is fetched anew after an hour, or when aipix says that it has ended: how long it lasts is not told."""
 
@@ -100,29 +100,15 @@ class Aipix(Vendor):
         body = {"login": self.login, "password": self.password}
         stale = (401, 419)
         return TokenExchange(
-            "token", body, LIFETIME_S, "access_token", stale=stale, instead=self._instead, end="logout"
+            "token", body, LIFETIME_S, "access_token", stale=stale, instead=partial(instead, self), end="logout"
         )
 
     def verify(self, http: Client) -> None:
-        self._look(http)
+        looked_up(self, http)
 
     def open_run(self, http: Client, run: Run) -> str:
         """Makes nothing: looks whether the user may set marks, and which camera it is."""
-        return self._look(http)
-
-    def _look(self, http: Client) -> str:
-        """The id of the camera. Raises AuthError where the user may not mark it."""
-        user = _bare(http.get("users/self"))
-        names = {dig(each, "name") for each in user.pick("permissions", list)}
-        missing = [right for right in RIGHTS if right not in names]
-        if missing and not http.is_rehearsal:
-            raise AuthError(
-                f"the user lacks {' and '.join(missing)}",
-                vendor=self.name,
-                request="GET users/self",
-                remedy=f"grant {' and '.join(missing)} in the VMS",
-            )
-        return self._camera(http)
+        return looked_up(self, http)
 
     def leaves_out(self, result: Result) -> str:
         is_left_out = self.mode == "failures" and not result.outcome.is_bad
@@ -132,77 +118,18 @@ class Aipix(Vendor):
         if self.mode == "summary":
             return [replace(whole(run, results, TITLE), title=headline(run, results, TITLE))]
         shown, rest = results[: self.most_marks], results[self.most_marks :]
-        marks = [replace(each, title=self._title(each)) for each in shown]
+        titled = [replace(each, title=self._title(each)) for each in shown]
         words = f"and {count(len(rest), 'more failed test')} of {run.name}"
-        return [*marks, *([replace(whole(run, rest, TITLE), title=cut(words, TITLE))] if rest else [])]
+        return [*titled, *([replace(whole(run, rest, TITLE), title=cut(words, TITLE))] if rest else [])]
 
     def send(self, http: Client, run_id: str, batch: Sequence[Result]) -> Sequence[str]:
-        return [self._mark(http, run_id, result) for result in batch]
+        return [marks.made(http, run_id, result) for result in batch]
 
     def received(self, http: Client, run_id: str, batch: Sequence[Result]) -> Mapping[str, str]:
-        found = {result.id: self._found(http, run_id, result) for result in batch}
+        found = {result.id: marks.found(http, run_id, result) for result in batch}
         return {name: str(row.get("id")) for name, row in found.items() if row is not None}
-
-    def _mark(self, http: Client, camera: str, result: Result) -> str:
-        path = f"cameras/{segment(camera)}/marks"
-        reply = http.post(path, json=_body(result), recover=lambda: self._found(http, camera, result))
-        return str(_bare(reply).pick("id", int))
-
-    def _found(self, http: Client, camera: str, result: Result) -> dict[str, Any] | None:
-        """The mark of a result, if it is there; a server may keep whole seconds."""
-        body = _body(result)
-        params: dict[str, str | int] = {"from": body["from"][:19] + ".000000Z", "to": body["to"], "types[]": "mark"}
-        rows = http.rows(f"cameras/{segment(camera)}/marks", LISTS, "data", params=params)
-        same = (body["title"], body["from"][:19])
-        return next((row for row in rows if (row.get("title"), str(row.get("from"))[:19]) == same), None)
 
     def _title(self, result: Result) -> str:
         again = f" (attempt {result.attempt})" if result.attempt > 1 else ""
         message = f": {result.message}" if result.message else ""
         return cut(plain(f"{self.word(result.outcome)}{again} {result.nodeid}{message}", 4 * TITLE), TITLE)
-
-    def _camera(self, http: Client) -> str:
-        """The id of the camera. Raises NotFound."""
-        if self.camera.isdecimal():
-            _bare(http.get(f"cameras/{self.camera}")).pick("id", int)
-            return self.camera
-        rows = http.rows("cameras", LISTS, "data", params={"search": self.camera})
-        found = [str(row.get("id")) for row in rows if row.get("name") == self.camera]
-        if len(found) == 1 or http.is_rehearsal:
-            return (found or [self.camera])[0]
-        ids = f": {', '.join(found)}" if found else ""
-        raise NotFound(
-            f"{count(len(found), 'camera')} named {self.camera!r}{ids}",
-            vendor=self.name,
-            request="GET cameras",
-            remedy="name it by its id: `camera = 17`",
-        )
-
-    def _instead(self, error: PermanentError) -> Mapping[str, Any]:
-        """What to log in with after a refusal. Raises AuthError that says why there is nothing."""
-        if dig(error.body, "errors.captcha"):
-            raise self._shut(error, "aipix wants a captcha", "set a token in place of `login`") from error
-        sessions = dig(error.body, "sessions")
-        if error.status != 419 or not isinstance(sessions, list):
-            raise error
-        session = dig(error.body, "sessions.0.id")
-        if self.replace_session and session is not None:
-            return {"login": self.login, "password": self.password, "session_id": session}
-        shown = "; ".join(" ".join(map(str, each.values())) for each in sessions[:10] if isinstance(each, dict))
-        remedy = "end one of them, or say `replace_session = true`, which ends the first"
-        raise self._shut(error, f"there are too many sessions: {shown}", remedy) from error
-
-    def _shut(self, error: VendorError, text: str, remedy: str) -> AuthError:
-        return AuthError(
-            plain(text), vendor=self.name, request=error.request, status=error.status, code=error.code, remedy=remedy
-        )
-
-
-def _body(result: Result) -> dict[str, str]:
-    return {"title": result.title, "from": utc(result.start, TIME), "to": utc(result.end, TIME)}
-
-
-def _bare(reply: Reply) -> Reply:
-    """A single resource, be it wrapped in `data` or not."""
-    inner = dig(reply.body, "data")
-    return reply.part(inner) if isinstance(inner, dict) else reply

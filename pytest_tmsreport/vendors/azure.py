@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ..auth import Header, basic, bearer
 from ..errors import ConfigError, ErrorTable, VendorError
 from ..model import Outcome, Result, Run
-from ..nodeids import dotted
 from ..render import segment
 from ..vendor import Case, Vendor, setting
+from . import _azure_checks as checks
 from . import _azure_plans as plans
 from . import _azure_results as results
 from . import _azure_runs as runs
 from ._azure_errors import TABLE
-from ._azure_rows import WORDS
 
 if TYPE_CHECKING:
     from ..client import Client, File
@@ -53,12 +52,13 @@ class Azure(Vendor):
 
     Unconfirmed in the documents, and so a setting or handled as said: the most results in a request (`batch_size`; one
     that is too large is halved); the length of a stack trace (`max_trace`, 1000 by the specification, while servers
-    are known to keep more); sub-results in runs of a plan (`sub_results = always`); the size of a file by REST (75 MiB,
-    as the agent has it); what a wrong token answers (401, or the sign-in page with 203 or 302); when points take their
-    outcome (at the latest when the run is completed); whether lists tell comments and points (else runs are read one by
-    one, results again with details); step results of manual cases (`iterationDetails` is never sent: the specification
-    keeps it for manual testing); the limit of requests, which counts units of load (`requests_per_minute`; what
-    `Retry-After` asks is kept, beside a success, too).
+    are known to keep more); sub-results in runs of a plan (`sub_results = always`), and how many there may be (1000 to
+    a level, and three levels, are sent); the size of a file by REST (75 MiB, as the agent has it); what a wrong token
+    answers (401, or the sign-in page with 203 or 302); when points take their outcome (at the latest when the run is
+    completed); whether lists tell comments and points (else runs are read one by one, results again with details);
+    step results of manual cases (`iterationDetails` is never sent: the specification keeps it for manual testing); the
+    limit of requests, which counts units of load (`requests_per_minute`; what `Retry-After` asks is kept, beside a
+    success, too).
     """
 
     label: ClassVar[str] = "Azure Test Plans"
@@ -114,16 +114,8 @@ class Azure(Vendor):
     parallel: int = setting("files under way at once; results go one request after the other", default=4)
 
     def __post_init__(self) -> None:
-        wrong = {
-            "`plan` is PLAN or PLAN/SUITE, such as 31 or 31/32": self.plan and not plans.PLACE.fullmatch(self.plan),
-            "without `plan` there can be one of `configurations`": len(self.configurations) > 1 and not self.plan,
-            "`batch_size` is 1 to 1000": not 1 <= self.batch_size <= 1000,
-            "`max_trace` is 100 or more": self.max_trace < 100,
-            f"a word of `status` is one of {', '.join(WORDS)}": not set(self.status.values()) <= set(WORDS),
-        }
-        for why, is_so in wrong.items():
-            if is_so:
-                raise ConfigError(f"{self.name}: {why}")
+        for why in checks.wrong(self):
+            raise ConfigError(f"{self.name}: {why}")
         if self.plan and self.aggregate == "each":  # a point has one result in a run
             object.__setattr__(self, "aggregate", "worst")
 
@@ -150,20 +142,13 @@ class Azure(Vendor):
         http.get(plans.at(self, "test/runs"), params={"$top": 1}).pick("value", list)
 
     def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
-        if self.plan:
-            yield "plan", lambda: (plans.place(self, http, self.plan), plans.cases(http, self.plan))
-        if self.configurations:
-            yield "configurations", lambda: plans.check_configurations(http)
-        if self.build:
-            yield "build", lambda: http.get(plans.at(self, f"build/builds/{self.build}"))
+        return checks.settings(self, http)
 
     def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
         return plans.existing(http, ids)
 
     def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
-        if self.plan:
-            return plans.named(http, self.plan, results)
-        return {each.id: (f"{plans.TEST}{dotted(each.nodeid).partition('[')[0]}",) for each in results}
+        return plans.resolved(self, http, results)
 
     def open_run(self, http: Client, run: Run) -> str:
         return runs.opened(self, http, run)

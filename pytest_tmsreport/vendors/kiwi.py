@@ -18,7 +18,7 @@ from . import _kiwi_places as places
 from . import _kiwi_results as results
 from . import _kiwi_rpc as rpc
 from . import _kiwi_runs as runs
-from ._kiwi_errors import ERRORS, SHUT_OUT
+from ._kiwi_errors import ERRORS
 from ._kiwi_files import attached
 
 if TYPE_CHECKING:
@@ -131,16 +131,7 @@ class Kiwi(Vendor):
 
     @property
     def auth(self) -> TokenExchange:
-        login = rpc.ask("Auth.login", self.user, self.password)
-        return TokenExchange(
-            path="json-rpc/?Auth.login",
-            body=login.numbered(1),
-            lifetime_s=12 * 3600.0,  # a session lasts for a day
-            token="result",  # noqa: S106 - where it is
-            header="Cookie",
-            form="sessionid={}",
-            stale=(SHUT_OUT,),
-        )
+        return rpc.login(self.user, self.password)
 
     def verify(self, http: Client) -> None:
         places.known(self, http)
@@ -149,9 +140,7 @@ class Kiwi(Vendor):
         return checks.settings(self, http)
 
     def known_cases(self, http: Client, ids: Sequence[str]) -> Collection[str]:
-        numbers = {number for text in ids if (number := cases.number(text))}
-        there = {case.ids[0] for case in cases.listed(http, numbers)}
-        return {text for text in ids if str(cases.number(text)) in there}
+        return cases.known(http, ids)
 
     def resolve(self, http: Client, results: Sequence[Result]) -> Mapping[str, tuple[str, ...]]:
         return cases.resolved(self, http, results)
@@ -195,16 +184,7 @@ class Kiwi(Vendor):
         return [attached(self, http, place, file) for file in files]
 
     def planned(self, http: Client, plan: str) -> Iterable[Case]:
-        number = places.plan_number(plan)
-        query = {"pk": number} if number else {"name": plan, "product__name": self.product}
-        there = rpc.found(http, rpc.ask("TestPlan.filter", query))
-        if not there:
-            raise places.no_plan(self, plan)
-        return cases.listed(http, cases.of_plan(http, min(int(row["id"]) for row in there)))
+        return cases.planned(self, http, plan)
 
     def recorded(self, http: Client, run_id: str) -> Iterable[Case]:
-        runs.read(self, http, run_id)
-        bad = {row["id"] for row in places.known(self, http).statuses if row["weight"] < 0}
-        rows = rpc.found(http, rpc.ask("TestExecution.filter", {"run": runs.number(self, run_id)}))
-        failed = {int(row["case"]) for row in rows if row["status"] in bad}
-        return cases.listed(http, {int(row["case"]) for row in rows}, failed)
+        return results.recorded(self, http, run_id)

@@ -5,30 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..auth import Header
 from ..errors import (
     ConfigError,
     ErrorTable,
-    NotFound,
     Rejected,
     VendorError,
 )
 from ..model import Outcome, Result, Run
-from ..render import cut, mark, segment, trim, utc
+from ..render import segment
 from ..vendor import Case, Vendor, setting
+from . import _qase_runs as runs
 from . import _qase_shared as shared
 from ._qase_checks import checks, known
 from ._qase_errors import TABLE
-from ._qase_lists import configuration_id, planned, recorded
+from ._qase_lists import planned, recorded
 from ._qase_results import culprits, late_rows, row, uploaded
 
 if TYPE_CHECKING:
     from ..client import Client, File
 
 FAILED = ("failed", "invalid")
-COMPLETED = 1  # the one run status whose number is known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,25 +118,7 @@ class Qase(Vendor):
         return known(http, self.project, ids)
 
     def open_run(self, http: Client, run: Run) -> str:
-        environment = "environment_id" if self.environment.isdecimal() else "environment_slug"
-        fields = {
-            "title": cut(run.name, 255),
-            "description": f"{trim(run.description, 9_000)}\n\n{mark(run.own_id)}".strip(),
-            "is_autotest": True,
-            "start_time": utc(run.start),
-            "tags": list(run.tags),
-            environment: int(self.environment) if self.environment.isdecimal() else self.environment,
-            "milestone_id": self.milestone,
-            "plan_id": self.plan,
-            "configurations": [configuration_id(http, self.project, *pair) for pair in self.configurations.items()],
-        }
-        body = {key: value for key, value in fields.items() if value}
-        try:
-            reply = http.post(f"v1/run/{self.project}", json=body, recover=lambda: self._answer_for(http, run))
-        except (NotFound, Rejected):
-            self.verify(http)  # says it more exactly where the project itself is the reason
-            raise
-        return str(reply.pick("result.id", int))
+        return runs.opened(self, http, run)
 
     def find_run(self, http: Client, run: Run) -> str | None:
         return shared.found(http, f"v1/run/{self.project}", run)
@@ -153,16 +134,11 @@ class Qase(Vendor):
         return self.complete
 
     def read_run(self, http: Client, run_id: str) -> None:
-        self._run_status(http, run_id)
+        runs.status(self, http, run_id)
 
     def close_run(self, http: Client, run_id: str) -> None:
-        if not self.closes:
-            return
-        try:
-            http.post(f"v1/run/{self.project}/{segment(run_id)}/complete")
-        except Rejected:
-            if self._run_status(http, run_id) != COMPLETED:
-                raise
+        if self.closes:
+            runs.closed(self, http, run_id)
 
     def send(self, http: Client, run_id: str, batch: Sequence[Result]) -> Sequence[str]:
         rows = [row(self, index, result) for index, result in enumerate(batch)]
@@ -198,10 +174,3 @@ class Qase(Vendor):
         if self.url and not self.web_url:
             return ""  # the address of an API does not tell that of its pages
         return f"{web.rstrip('/')}/run/{self.project.upper()}/dashboard/{segment(run_id)}"
-
-    def _run_status(self, http: Client, run_id: str) -> int:
-        return http.get(f"v1/run/{self.project}/{segment(run_id)}").pick("result.status", int)
-
-    def _answer_for(self, http: Client, run: Run) -> dict[str, Any] | None:
-        found = self.find_run(http, run)
-        return {"result": {"id": int(found)}} if found else None

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ..auth import Auth, TokenExchange, bearer
-from ..errors import ConfigError, ErrorTable, PermanentError, VendorError, dig
+from ..auth import Auth, bearer
+from ..errors import ConfigError, ErrorTable, VendorError, dig
 from ..model import Outcome, Result, Run
 from ..render import segment
 from ..vendor import Case, Vendor, setting
+from . import _reportportal_checks as checks
 from . import _reportportal_runs as runs
 from . import _reportportal_sending as sending
 from ._reportportal_errors import TABLE
+from ._reportportal_oauth import exchange
 
 if TYPE_CHECKING:
     from ..client import Client
-
-
-STATUSES = ("passed", "failed", "stopped", "skipped", "interrupted", "cancelled", "info", "warn")
-TOKEN_S = 300.0
-"""How long a token of OAuth is taken for good; one that ends earlier is renewed when it is refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,20 +118,8 @@ class ReportPortal(Vendor):
     parallel: int = setting("requests under way at once", default=12)
 
     def __post_init__(self) -> None:
-        if not self.project.strip():
-            raise ConfigError(f"`project` of {self.name} is empty")
-        if not self.token and not (self.user and self.password):
-            variable = f"TMSREPORT_{self.name.upper()}_TOKEN"
-            raise ConfigError(
-                f"{self.name} has no `token`, an API key: set {variable}, or `user` and its password for OAuth"
-            )
-        if "://" in self.oauth_uri and not self.oauth_uri.startswith(f"{self.base_url}/"):
-            raise ConfigError(f"`oauth_uri` of {self.name} is on another server than `url`: no password is sent there")
-        unknown = sorted(set(self.defects) - {outcome.value for outcome in Outcome})
-        if unknown:
-            raise ConfigError(f"`defects` of {self.name} names {unknown[0]!r}, which is no outcome")
-        if not self.logs_at_once or not self.batch_size:
-            raise ConfigError(f"`logs_at_once` and `batch_size` of {self.name} must be above zero")
+        for why in checks.wrong(self):
+            raise ConfigError(why)
 
     @property
     def base_url(self) -> str:
@@ -145,17 +129,7 @@ class ReportPortal(Vendor):
     def auth(self) -> Auth:
         if self.token:
             return bearer(self.token)
-        fields = {
-            "grant_type": "password",
-            "username": self.user,
-            "password": self.password,
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-            "scope": self.oauth_scope,
-        }
-        path = self.oauth_uri.removeprefix(f"{self.base_url}/").lstrip("/")
-        body = {name: value for name, value in fields.items() if value}
-        return TokenExchange(path, body, TOKEN_S, "access_token", is_form=True)
+        return exchange(self)
 
     @property
     def writes(self) -> str:
@@ -176,19 +150,7 @@ class ReportPortal(Vendor):
         http.get(f"{self.reads}/settings")
 
     def checks(self, http: Client) -> Iterable[tuple[str, Callable[[], object]]]:
-        for outcome, word in self.defects.items():
-            yield f"defects.{outcome}", partial(sending.check_defect, self, http, word)
-        if self.rerun_of:
-            yield "rerun_of", partial(runs.launch, self, http, self.rerun_of)
-        if self.parent:
-            yield "parent", partial(http.get, f"{self.reads}/item/uuid/{segment(self.parent)}")
-        for outcome, word in self.status.items():
-            yield f"status.{outcome}", partial(self._check_status, word)
-
-    def _check_status(self, word: str) -> None:
-        if word.lower() not in STATUSES:
-            words = f"ReportPortal has no status {word!r}; it has {', '.join(STATUSES)}"
-            raise PermanentError(words, vendor=self.name, remedy="correct `status.<outcome>`")
+        return checks.settings(self, http)
 
     def open_run(self, http: Client, run: Run) -> str:
         return runs.opened(self, http, run)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_tmsreport.sandbox import kiwi, qase_fields, reportportal, testrail, xray_fields, zephyr_fields
+from pytest_tmsreport.sandbox import kiwi_fields, qase_fields, reportportal, testrail_fields, xray_fields, zephyr_fields
 
 from .environments import ROOT
 
@@ -110,9 +110,9 @@ PYTEST_TESTRAIL = Contender(
     on=lambda served: (
         "--testrail",
         f"--tr-url={served.url_of('testrail')}",
-        f"--tr-email={testrail.USER}",
-        f"--tr-api-key={testrail.TOKEN}",
-        f"--tr-testrun-project-id={testrail.PROJECT}",
+        f"--tr-email={testrail_fields.USER}",
+        f"--tr-api-key={testrail_fields.TOKEN}",
+        f"--tr-testrun-project-id={testrail_fields.PROJECT}",
         "--tr-testrun-suite-id=1",
     ),
     imports="from pytest_testrail.plugin import pytestrail",
@@ -162,10 +162,14 @@ KIWITCMS_PYTEST_PLUGIN = Contender(
     results="xml-rpc",
     before=60,
     on=lambda _served: ("-p", "tcms_pytest_plugin", "--kiwitcms"),
-    files={".tcms.conf": f"[tcms]\nurl = {{url}}/kiwi/xml-rpc/\nusername = {kiwi.USER}\npassword = {kiwi.PASSWORD}\n"},
+    files={
+        ".tcms.conf": (
+            f"[tcms]\nurl = {{url}}/kiwi/xml-rpc/\nusername = {kiwi_fields.USER}\npassword = {kiwi_fields.PASSWORD}\n"
+        )
+    },
     environ=lambda _served: {
         "HOME": ".",
-        "TCMS_PRODUCT": kiwi.PRODUCT,
+        "TCMS_PRODUCT": kiwi_fields.PRODUCT,
         "TCMS_PRODUCT_VERSION": "1.0",
         "TCMS_BUILD": "41",
     },

@@ -17,8 +17,9 @@ from pytest_tmsreport.errors import AuthError, NotFound, VendorError
 from pytest_tmsreport.journal import Journal, RunFolder
 from pytest_tmsreport.model import Link, Outcome, Run
 from pytest_tmsreport.sandbox import kiwi as kiwi_sandbox
+from pytest_tmsreport.sandbox import kiwi_fields
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
-from pytest_tmsreport.sandbox.kiwi import Rules
+from pytest_tmsreport.sandbox.kiwi_fields import Rules
 from pytest_tmsreport.sandbox.mount import Mount
 from pytest_tmsreport.testing import make_results
 from pytest_tmsreport.upload import Conditions, upload
@@ -362,7 +363,7 @@ def without_numbers(told: list[tuple[str, Any]], *unlike: str) -> list[tuple[str
 def test_the_sandbox_answers_as_the_server_does(kiwi_server: KiwiServer, product: str) -> None:
     real = vendor(kiwi_server, product)
     sandbox = kiwi_sandbox.create(Rules(is_old=True, cases=0))
-    ours = replace(real, url="https://kiwi.test/kiwi", user=kiwi_sandbox.USER, password=kiwi_sandbox.PASSWORD)
+    ours = replace(real, url="https://kiwi.test/kiwi", user=kiwi_fields.USER, password=kiwi_fields.PASSWORD)
     there, here = Client(real), Client(ours, transport=WsgiAdapter(Mount([sandbox])))
     assert without_numbers(conversation(ours, here)) == without_numbers(conversation(real, there))
     there.close()
@@ -376,7 +377,7 @@ def test_every_method_that_the_old_sandbox_has_is_one_of_the_server(kiwi_server:
     assert not isinstance(answer, VendorError)
     listed = set(answer.pick("result", list))
     sandbox = kiwi_sandbox.create(Rules(is_old=True, cases=0))
-    ours = replace(real, url="https://kiwi.test/kiwi", user=kiwi_sandbox.USER, password=kiwi_sandbox.PASSWORD)
+    ours = replace(real, url="https://kiwi.test/kiwi", user=kiwi_fields.USER, password=kiwi_fields.PASSWORD)
     (own,) = batch(Client(ours, transport=WsgiAdapter(Mount([sandbox]))), [ask("system.listMethods")])
     assert not isinstance(own, VendorError)
     assert set(own.pick("result", list)) <= listed

@@ -9,13 +9,13 @@ import pytest
 
 from pytest_tmsreport.client import Client
 from pytest_tmsreport.errors import AuthError, ConfigError, NotFound, VendorError
-from pytest_tmsreport.faults import Killed, KilledAfter
+from pytest_tmsreport.faults import Killed
 from pytest_tmsreport.model import Outcome, Result
 from pytest_tmsreport.sandbox import aipix as aipix_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.aipix import LOGIN, PASSWORD, TOKEN, WORDS, Rules
 from pytest_tmsreport.sandbox.mount import Mount
-from pytest_tmsreport.testing import Desk, LosesOne, VendorContract, make_results
+from pytest_tmsreport.testing import Desk, LosesAnswer, VendorContract, make_results
 from pytest_tmsreport.vendors.aipix import Aipix
 
 AIPIX = Aipix(
@@ -133,13 +133,13 @@ class TestAipix(VendorContract):
     def test_a_lost_answer_is_looked_up_before_a_second_mark(self, desk: Desk, rules: Rules) -> None:
         _desk(desk, AIPIX, rules)
         desk.write(*self.results(2))
-        assert desk.send(transport=LosesOne(desk.mount, 3)).delivered == 2
+        assert desk.send(transport=LosesAnswer(desk.mount, 3)).delivered == 2
         assert len(_marks(desk)) == 2
 
     def test_after_a_kill_only_what_has_not_arrived_is_marked(self, desk: Desk) -> None:
         desk.write(*self.results(3))
         with pytest.raises(Killed):
-            desk.send(transport=KilledAfter(desk.mount, 4))
+            desk.send(transport=LosesAnswer(desk.mount, 4, Killed, for_good=True))
         assert desk.send().delivered == 2
         assert len(_marks(desk)) == 3
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_tmsreport.errors import AuthError, ConfigError, NotFound, PermanentError, RateLimited
 from pytest_tmsreport.model import Attachment, Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import azure as azure_sandbox
-from pytest_tmsreport.sandbox.azure import PIPELINE_TOKEN, TOKEN, Rules
+from pytest_tmsreport.sandbox.azure_fields import PIPELINE_TOKEN, TOKEN, Rules
 from pytest_tmsreport.sandbox.site import Sandbox
 from pytest_tmsreport.testing import Canned, Desk, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendor import Case

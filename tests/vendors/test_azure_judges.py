@@ -24,7 +24,7 @@ from pytest_tmsreport.journal import Journal, RunFolder
 from pytest_tmsreport.model import Outcome, Run, Step
 from pytest_tmsreport.sandbox import azure as azure_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
-from pytest_tmsreport.sandbox.azure import TOKEN, Rules
+from pytest_tmsreport.sandbox.azure_fields import TOKEN, Rules
 from pytest_tmsreport.sandbox.server import serve
 from pytest_tmsreport.testing import FakeTime, make_results
 from pytest_tmsreport.upload import Conditions, upload

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_tmsreport.errors import TransientError
 from pytest_tmsreport.sandbox import azure as azure_sandbox
-from pytest_tmsreport.sandbox.azure import PIPELINE_TOKEN, TOKEN
+from pytest_tmsreport.sandbox.azure_fields import PIPELINE_TOKEN, TOKEN
 from pytest_tmsreport.sandbox.box import Box
 from pytest_tmsreport.sandbox.server import Served, serve
 from pytest_tmsreport.vendors.azure import Azure

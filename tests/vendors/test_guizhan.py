@@ -19,7 +19,7 @@ from pytest_tmsreport.sandbox import guizhan as guizhan_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.guizhan import CHANNEL, PROJECT, TOKEN, Rules
 from pytest_tmsreport.sandbox.mount import Mount
-from pytest_tmsreport.testing import Desk, LosesOne, VendorContract, make_results
+from pytest_tmsreport.testing import Desk, LosesAnswer, VendorContract, make_results
 from pytest_tmsreport.vendors.guizhan import Guizhan
 
 GUIZHAN = Guizhan(
@@ -177,7 +177,7 @@ class TestGuizhan(VendorContract):
 
     def test_a_version_that_is_there_already_counts_as_delivered(self, desk: Desk) -> None:
         desk.write(*make_results(3))
-        tally = desk.send(transport=LosesOne(desk.mount, 2))
+        tally = desk.send(transport=LosesAnswer(desk.mount, 2))
         assert (tally.delivered, tally.refused, len(desk.box.runs)) == (3, 0, 1)
         assert [each.status for each in desk.box.requests] == [200, 200, 409]
 

@@ -8,8 +8,8 @@ import pytest
 from pytest_tmsreport.errors import ConfigError, NotFound
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import kiwi as kiwi_sandbox
-from pytest_tmsreport.sandbox.kiwi import PASSWORD, PRODUCT, USER, Rules
-from pytest_tmsreport.testing import Desk, LosesOne, Meanwhile, VendorContract, make_results
+from pytest_tmsreport.sandbox.kiwi_fields import PASSWORD, PRODUCT, USER, Rules
+from pytest_tmsreport.testing import Desk, LosesAnswer, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendors._kiwi_rpc import ask, batch
 from pytest_tmsreport.vendors.kiwi import Kiwi
 
@@ -285,7 +285,7 @@ class TestKiwi(VendorContract):
     def test_whichever_answer_is_lost_places_cases_and_comments_are_there_once(self, desk: Desk, number: int) -> None:
         desk.vendor = _with(product="New", version="2", build="7", plan="Mine", category="Cards")
         desk.write(*[replace(each, links=FULL.links) for each in make_results(3, ids=())])
-        assert desk.send(transport=LosesOne(desk.mount, number)).delivered == 3
+        assert desk.send(transport=LosesAnswer(desk.mount, number)).delivered == 3
         counts = {kind: len(_do(desk, f"{kind}.filter", {})) for kind in ("Product", "TestPlan", "TestRun")}
         assert counts == {"Product": 2, "TestPlan": 1, "TestRun": 1}
         assert len(_do(desk, "TestCase.filter", {"category__product__name": "New"})) == 3

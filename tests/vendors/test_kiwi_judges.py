@@ -14,7 +14,7 @@ import pytest
 
 from pytest_tmsreport.sandbox import kiwi as kiwi_sandbox
 from pytest_tmsreport.sandbox.box import Box
-from pytest_tmsreport.sandbox.kiwi import PASSWORD, PRODUCT, USER
+from pytest_tmsreport.sandbox.kiwi_fields import PASSWORD, PRODUCT, USER
 from pytest_tmsreport.sandbox.server import Served, serve
 
 if TYPE_CHECKING:

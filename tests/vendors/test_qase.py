@@ -10,10 +10,11 @@ from pytest_tmsreport.errors import ConfigError, PermanentError, Rejected
 from pytest_tmsreport.journal import Journal
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import qase as qase_sandbox
+from pytest_tmsreport.sandbox import qase_fields
 from pytest_tmsreport.testing import Canned, Desk, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendors.qase import Qase
 
-QASE = Qase(name="qase", kind="qase", url="https://qase.test/qase", token=qase_sandbox.TOKEN, project="SHOP")
+QASE = Qase(name="qase", kind="qase", url="https://qase.test/qase", token=qase_fields.TOKEN, project="SHOP")
 
 FULL = Result(
     id="8e7a2c0e-5a0a-4f0e-9d4f-2b6a6f5f9c11",
@@ -198,7 +199,7 @@ class TestQase(VendorContract):
 
     def test_a_batch_that_is_too_large_is_halved_until_it_fits(self, desk: Desk) -> None:
         long = make_results(8, message="x" * 60_000)
-        desk.sandbox = qase_sandbox.create(qase_sandbox.Rules(max_bytes=200_000))
+        desk.sandbox = qase_sandbox.create(qase_fields.Rules(max_bytes=200_000))
         desk.box = desk.sandbox.box
         desk.mount.sandboxes["qase"] = desk.sandbox
         desk.write(*long)

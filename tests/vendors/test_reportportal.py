@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import pytest
 
 from pytest_tmsreport.errors import ConfigError, NotFound
-from pytest_tmsreport.faults import Killed, KilledAfter
+from pytest_tmsreport.faults import Killed
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import reportportal as reportportal_sandbox
 from pytest_tmsreport.sandbox.reportportal import Rules
-from pytest_tmsreport.testing import RUN, Desk, LosesOne, VendorContract
+from pytest_tmsreport.testing import RUN, Desk, LosesAnswer, VendorContract
 from pytest_tmsreport.vendors.reportportal import ReportPortal
 
 RP = ReportPortal(
@@ -345,7 +345,7 @@ class TestReportPortal(VendorContract):
             each = Desk(tmp_path / str(number), replace(self.vendor, parallel=1), reportportal_sandbox.create())
             file = each.journal.attach("log.txt", "text/plain", b"hello")
             each.write(*(replace(result, attachments=(file,)) for result in self.results(4)))
-            assert each.send(transport=LosesOne(each.mount, number)).delivered == 4
+            assert each.send(transport=LosesAnswer(each.mount, number)).delivered == 4
             assert (len(each.box.results), len(each.box.attachments)) == (4, 4)
             entries = [log["uuid"] for result in each.box.results.values() for log in result.body["logs"]]
             assert len(entries) == len(set(entries)), f"the answer to request {number} was lost"
@@ -356,7 +356,7 @@ class TestReportPortal(VendorContract):
             file = each.journal.attach("log.txt", "text/plain", b"hello")
             each.write(*(replace(result, attachments=(file,)) for result in self.results(4)))
             with suppress(Killed):
-                each.send(transport=KilledAfter(each.mount, number))
+                each.send(transport=LosesAnswer(each.mount, number, Killed, for_good=True))
             each.send()
             assert (len(each.box.results), len(each.box.attachments)) == (4, 4), f"killed after answer {number}"
             entries = [log["uuid"] for result in each.box.results.values() for log in result.body["logs"]]
@@ -378,7 +378,7 @@ class TestReportPortal(VendorContract):
         for number in range(1, 30, 4):
             desk = Desk(tmp_path / str(number), self.vendor, sandbox, replace(RUN, id=f"run-{number}"))
             desk.write(*self.results(6))
-            assert desk.send(transport=LosesOne(desk.mount, number)).delivered == 6
+            assert desk.send(transport=LosesAnswer(desk.mount, number)).delivered == 6
         desk = Desk(tmp_path / "last", self.vendor, sandbox, replace(RUN, id="last"))
         desk.write(*self.results(60))  # what is behind it gets done
         desk.send()

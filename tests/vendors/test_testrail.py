@@ -9,9 +9,9 @@ import pytest
 from pytest_tmsreport.errors import ConfigError, PermanentError
 from pytest_tmsreport.model import Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
-from pytest_tmsreport.sandbox.testrail import PROJECT, TOKEN, USER, Rules
+from pytest_tmsreport.sandbox.testrail_fields import PROJECT, TOKEN, USER, Rules
 from pytest_tmsreport.tally import Tally
-from pytest_tmsreport.testing import Canned, Desk, LosesOne, Meanwhile, VendorContract, make_results
+from pytest_tmsreport.testing import Canned, Desk, LosesAnswer, Meanwhile, VendorContract, make_results
 from pytest_tmsreport.vendors.testrail import TestRail
 
 TESTRAIL = TestRail(
@@ -521,7 +521,7 @@ class TestTestRail(VendorContract):
     ) -> None:
         _replace_sandbox(desk, Rules(is_old=is_old))
         _reconfigure(desk, create_cases=True, suite=1)
-        client = desk.client(LosesOne(desk.mount, number))
+        client = desk.client(LosesAnswer(desk.mount, number))
         found = desk.vendor.resolve(client, make_results(3, ids=(), suite=("shop",)))
         assert len(set(found.values())) == 3
         assert len(_made(desk)) == 3

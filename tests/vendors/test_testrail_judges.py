@@ -18,7 +18,7 @@ from pytest_tmsreport.model import Outcome, Result, Run
 from pytest_tmsreport.sandbox import testrail as testrail_sandbox
 from pytest_tmsreport.sandbox.box import Box
 from pytest_tmsreport.sandbox.server import Served, serve
-from pytest_tmsreport.sandbox.testrail import PROJECT, TOKEN, USER
+from pytest_tmsreport.sandbox.testrail_fields import PROJECT, TOKEN, USER
 from pytest_tmsreport.testing import make_results
 from pytest_tmsreport.vendors.testrail import TestRail
 

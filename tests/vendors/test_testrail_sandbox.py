@@ -11,7 +11,7 @@ import requests
 from pytest_tmsreport.sandbox import testrail
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
-from pytest_tmsreport.sandbox.testrail import TOKEN, USER, Rules
+from pytest_tmsreport.sandbox.testrail_fields import TOKEN, USER, Rules
 
 HERE = "http://sandbox.test/testrail/index.php?/"
 JSON = {"Content-Type": "application/json"}

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from pytest_tmsreport.errors import AuthError, ConfigError, JournalError, NotFound, PermanentError, VendorError
-from pytest_tmsreport.faults import FAULTS, Fault, Killed, KilledAfter, Unreachable, Watched
+from pytest_tmsreport.faults import FAULTS, Fault, Killed, Unreachable, Watched
 from pytest_tmsreport.model import Outcome
 from pytest_tmsreport.sandbox import vani as vani_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
 from pytest_tmsreport.sandbox.vani import API_KEY, EDITION, SPACE, TEAM, TOKEN, Rules
-from pytest_tmsreport.testing import RUN, Desk, LosesOne, VendorContract, make_results
+from pytest_tmsreport.testing import RUN, Desk, LosesAnswer, VendorContract, make_results
 from pytest_tmsreport.vendors import _vani_places as places
 from pytest_tmsreport.vendors.vani import Vani
 
@@ -136,7 +136,7 @@ class TestVani(VendorContract):
         for number in (1, 2, 3):
             desk = self.twelve(tmp_path / str(number))
             with pytest.raises(Killed):
-                desk.send(transport=KilledAfter(desk.mount, number))
+                desk.send(transport=LosesAnswer(desk.mount, number, Killed, for_good=True))
             assert desk.send().delivered == 12
             assert len(_written(desk)) == 1
 
@@ -254,7 +254,7 @@ class TestVani(VendorContract):
     def test_a_lost_answer_makes_no_second_edition(self, desk: Desk) -> None:
         _desk(desk, edition="Lab", team="", space="", create_team_edition=True)
         desk.write(*make_results(1))
-        assert desk.send(transport=LosesOne(desk.mount, 4)).delivered == 1
+        assert desk.send(transport=LosesAnswer(desk.mount, 4)).delivered == 1
         assert [each.status for each in desk.box.requests if each.method == "POST"] == [200, 409]
         assert len(places.editions(desk.client())) == 3
 

@@ -17,7 +17,7 @@ from pytest_tmsreport.sandbox import vansah as vansah_sandbox
 from pytest_tmsreport.sandbox.adapter import WsgiAdapter
 from pytest_tmsreport.sandbox.mount import Mount
 from pytest_tmsreport.sandbox.vansah import Rules
-from pytest_tmsreport.testing import Canned, Desk, LosesOne, VendorContract, make_results
+from pytest_tmsreport.testing import Canned, Desk, LosesAnswer, VendorContract, make_results
 from pytest_tmsreport.vendors.vansah import Vansah
 
 VANSAH = Vansah(
@@ -610,7 +610,7 @@ class TestVansah(VendorContract):
     def test_a_lost_answer_to_a_run_puts_no_other_result_in_doubt(self, desk: Desk) -> None:
         _reconfigure(desk, mode="runs", parallel=1)
         desk.write(*make_results(5, message=""))
-        tally = desk.send(transport=LosesOne(desk.mount, 3))
+        tally = desk.send(transport=LosesAnswer(desk.mount, 3))
         assert (tally.delivered, tally.doubtful) == (4, 1)
         assert len(desk.box.results) == 5
 
