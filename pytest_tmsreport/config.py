@@ -25,7 +25,7 @@ from .journal import NAME
 from .masking import MASK, masker
 from .model import Outcome
 from .sources import Source, read, source_of, variable_name
-from .vendor import Vendor, find, is_secret, names, setting
+from .vendor import Vendor, find, is_secret, may_be_set, names, setting
 
 _INTERNAL = ("name", "kind", "status", "described")
 
@@ -401,7 +401,8 @@ def _is_loopback(host: str) -> bool:
 def _secret_values(source: Source, chosen: Iterable[str]) -> list[str]:
     """The values of all secrets in sight, also of destinations that are not reported to."""
     found = []
-    for name in {*source.sections, *names(), *chosen} - {""}:
+    named = {*source.sections, *source.overrides, *chosen} - {""}
+    for name in named | {each for each in names() if may_be_set(each, source.environ)}:
         raw = source.look_up(name, "vendor")
         try:
             vendor = find(str(raw[0]) if raw else name)
