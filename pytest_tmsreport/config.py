@@ -6,13 +6,12 @@ own well-known variable (for the destination that is named as its vendor), the s
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
@@ -392,6 +391,8 @@ def _check_names(made: Vendor, source: Source) -> None:
 
 
 def _is_loopback(host: str) -> bool:
+    import ipaddress  # noqa: PLC0415 - few addresses are without TLS
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -426,6 +427,8 @@ def _password(url: str) -> str:
 
 
 def _nearest(word: str, options: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - nothing is misspelled, as a rule
+
     near = difflib.get_close_matches(word, list(options), 1, 0.6)
     return f"; did you mean `{near[0]}`?" if near else ""
 
@@ -434,5 +437,6 @@ def _keys(kind: type) -> dict[str, DataclassField[Any]]:
     return {entry.name: entry for entry in fields(kind) if entry.name not in _INTERNAL}
 
 
+@cache  # each annotation is a text that has to be compiled
 def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)

@@ -7,6 +7,7 @@ pipe. It tells what it does by lines in `progress.jsonl` of the run folder.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -47,7 +48,8 @@ module = sys.modules["pytest_tmsreport"] = util.module_from_spec(spec)
 spec.loader.exec_module(module)
 """
 """Loads this very package from where it is, and everything else from `argv`: the working directory is not searched."""
-BOOT = f"{LOAD}\nfrom pytest_tmsreport.sender import main\nmain()\n"
+BOOT = f"import gc\ngc.disable()\n{LOAD}\nfrom pytest_tmsreport.sender import main\nmain()\n"
+"""What is imported stays: looking for garbage in it would only take time, until `main` has imported all."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,7 @@ def main() -> None:
         find(each["kind"], place)(**revived(each))
         for each, place in zip(given["vendors"], given["places"], strict=True)
     ]
+    gc.enable()
     mask = masker(given["secrets"], given["mask"])
     writing = threading.Lock()
     with open(PROGRESS, "ab", buffering=0, opener=private) as progress:
