@@ -191,7 +191,8 @@ def destination(name: str, kind: str, source: Source) -> Vendor:
     for key, entry in keys.items():
         if key not in found and entry.default is MISSING and entry.default_factory is MISSING:
             raise ConfigError(_missing(name, key, source, of_secret=is_secret(entry)))
-    values = {key: convert(*raw, _hints(vendor)[key], f"{name}.{key}") for key, raw in found.items()}
+    hints = get_type_hints(vendor)
+    values = {key: convert(*raw, hints[key], f"{name}.{key}") for key, raw in found.items()}
     if vendor.described_by:
         values["described"] = {key: section[key] for key in vendor.described_by if key in section}
     made = vendor(name=name, kind=kind, status=_statuses(name, source), **values)
@@ -257,7 +258,7 @@ def _settings(source: Source) -> tuple[Settings, ConfigError | None]:
         found = source.look_up("", key)
         if found is not None:
             try:
-                values[key] = convert(*found, _hints(Settings)[key], key)
+                values[key] = convert(*found, _own_hints()[key], key)
             except ConfigError as error:
                 first = first or error
     return Settings(**values), first
@@ -438,5 +439,5 @@ def _keys(kind: type) -> dict[str, DataclassField[Any]]:
 
 
 @cache  # each annotation is a text that has to be compiled
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _own_hints() -> dict[str, Any]:
+    return get_type_hints(Settings)
