@@ -220,6 +220,7 @@ def main() -> None:
         find(each["kind"], place)(**revived(each))
         for each, place in zip(given["vendors"], given["places"], strict=True)
     ]
+    getattr(gc, "freeze", int)()  # PyPy has none
     gc.enable()
     mask = masker(given["secrets"], given["mask"])
     writing = threading.Lock()
