@@ -23,7 +23,6 @@ import requests
 import tenacity
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
-from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]
 
 from .auth import Header, TokenExchange
 from .errors import AuthError, Doubtful, NotFound, PermanentError, RateLimited, TransientError, VendorError, dig
@@ -537,6 +536,8 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _body(request: Request, stack: ExitStack) -> tuple[Any, dict[str, str]]:
     if request.files or request.form:
+        from requests_toolbelt import MultipartEncoder  # type: ignore[import-untyped]  # noqa: PLC0415 - few send files
+
         parts: list[tuple[str, Any]] = list((request.form or {}).items())
         for field, file in request.files:
             parts.append((field, (file.name or None, stack.enter_context(file.open()), file.mime)))  # none: a value

@@ -6,13 +6,12 @@ own well-known variable (for the destination that is named as its vendor), the s
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
@@ -25,7 +24,7 @@ from .journal import NAME
 from .masking import MASK, masker
 from .model import Outcome
 from .sources import Source, read, source_of, variable_name
-from .vendor import Vendor, find, is_secret, names, setting
+from .vendor import Vendor, find, is_secret, may_be_set, names, setting
 
 _INTERNAL = ("name", "kind", "status", "described")
 
@@ -192,7 +191,8 @@ def destination(name: str, kind: str, source: Source) -> Vendor:
     for key, entry in keys.items():
         if key not in found and entry.default is MISSING and entry.default_factory is MISSING:
             raise ConfigError(_missing(name, key, source, of_secret=is_secret(entry)))
-    values = {key: convert(*raw, _hints(vendor)[key], f"{name}.{key}") for key, raw in found.items()}
+    hints = get_type_hints(vendor)
+    values = {key: convert(*raw, hints[key], f"{name}.{key}") for key, raw in found.items()}
     if vendor.described_by:
         values["described"] = {key: section[key] for key in vendor.described_by if key in section}
     made = vendor(name=name, kind=kind, status=_statuses(name, source), **values)
@@ -258,7 +258,7 @@ def _settings(source: Source) -> tuple[Settings, ConfigError | None]:
         found = source.look_up("", key)
         if found is not None:
             try:
-                values[key] = convert(*found, _hints(Settings)[key], key)
+                values[key] = convert(*found, _own_hints()[key], key)
             except ConfigError as error:
                 first = first or error
     return Settings(**values), first
@@ -392,6 +392,8 @@ def _check_names(made: Vendor, source: Source) -> None:
 
 
 def _is_loopback(host: str) -> bool:
+    import ipaddress  # noqa: PLC0415 - few addresses are without TLS
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -401,7 +403,8 @@ def _is_loopback(host: str) -> bool:
 def _secret_values(source: Source, chosen: Iterable[str]) -> list[str]:
     """The values of all secrets in sight, also of destinations that are not reported to."""
     found = []
-    for name in {*source.sections, *names(), *chosen} - {""}:
+    named = {*source.sections, *source.overrides, *chosen} - {""}
+    for name in named | {each for each in names() if may_be_set(each, source.environ)}:
         raw = source.look_up(name, "vendor")
         try:
             vendor = find(str(raw[0]) if raw else name)
@@ -425,6 +428,8 @@ def _password(url: str) -> str:
 
 
 def _nearest(word: str, options: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - nothing is misspelled, as a rule
+
     near = difflib.get_close_matches(word, list(options), 1, 0.6)
     return f"; did you mean `{near[0]}`?" if near else ""
 
@@ -433,5 +438,6 @@ def _keys(kind: type) -> dict[str, DataclassField[Any]]:
     return {entry.name: entry for entry in fields(kind) if entry.name not in _INTERNAL}
 
 
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+@cache  # each annotation is a text that has to be compiled
+def _own_hints() -> dict[str, Any]:
+    return get_type_hints(Settings)

@@ -7,6 +7,7 @@ pipe. It tells what it does by lines in `progress.jsonl` of the run folder.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -23,14 +24,14 @@ from .journal import RunFolder, encode, private
 from .masking import masker
 from .stream import Session
 from .tally import Tally
-from .vendor import Vendor, find
+from .vendor import Vendor, find, place_of
 
 if TYPE_CHECKING:
     from .config import Settings
 
 PROGRESS, LOG = "progress.jsonl", "sender.log"
-LOOK_S = 0.02
-"""How often the file is looked at."""
+SOON_S, LOOK_S = 0.004, 0.02
+"""How often the file is looked at: at first, and in the long run. What is soon over is to be noticed soon."""
 GRACE_S = 15.0
 """How long after the deadline the sender may take to end its current request and write receipts."""
 FULL = 74
@@ -47,7 +48,8 @@ module = sys.modules["pytest_tmsreport"] = util.module_from_spec(spec)
 spec.loader.exec_module(module)
 """
 """Loads this very package from where it is, and everything else from `argv`: the working directory is not searched."""
-BOOT = f"{LOAD}\nfrom pytest_tmsreport.sender import main\nmain()\n"
+BOOT = f"import gc\ngc.disable()\n{LOAD}\nfrom pytest_tmsreport.sender import main\nmain()\n"
+"""What is imported stays: looking for garbage in it would only take time, until `main` has imported all."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +116,15 @@ class Sender:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What it tells, until it has ended or its time is over; between two looks, an empty event."""
-        ends = self._clock() + self._deadline_s + GRACE_S
+        began = self._clock()
+        ends = began + self._deadline_s + GRACE_S
         is_over = False
         while not is_over:
             is_over = self._process.poll() is not None or self._clock() > ends
             yield from self._news()
             if not is_over:
                 yield {}
-                self._sleep(LOOK_S)
+                self._sleep(min(max(SOON_S, (self._clock() - began) / 50), LOOK_S))
 
     def stop(self) -> str:
         """Ends it if it still runs; returns why it did not end well by itself, or nothing."""
@@ -191,6 +194,7 @@ def job(
     """What a sender is to do, as JSON; holds the secrets."""
     return {
         "vendors": [asdict(vendor) for vendor in vendors],
+        "places": [place_of(vendor) for vendor in vendors],
         "network": [settings.ca_bundle, settings.client_cert, settings.proxy],
         "secrets": [*secrets, *(secret for vendor in vendors for secret in vendor.secrets())],
         "mask": list(settings.mask),
@@ -212,7 +216,12 @@ def main() -> None:
     from .client import Network, Request  # noqa: PLC0415 - the process that runs tests never imports requests
     from .upload import Conditions, upload  # noqa: PLC0415
 
-    vendors = [find(each["kind"])(**revived(each)) for each in given["vendors"]]
+    vendors = [
+        find(each["kind"], place)(**revived(each))
+        for each, place in zip(given["vendors"], given["places"], strict=True)
+    ]
+    getattr(gc, "freeze", int)()  # PyPy has none
+    gc.enable()
     mask = masker(given["secrets"], given["mask"])
     writing = threading.Lock()
     with open(PROGRESS, "ab", buffering=0, opener=private) as progress:

@@ -6,11 +6,13 @@ import importlib
 import io
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 
 from . import vendors
@@ -306,21 +308,53 @@ class Vendor:
 
 def names() -> list[str]:
     """Every known vendor: ours, and those that installed packages add by entry point."""
-    ours = {module.name for module in pkgutil.iter_modules(vendors.__path__) if not module.name.startswith("_")}
-    return sorted(ours | {entry.name for entry in entry_points(group=ENTRY_POINTS)})
+    return sorted({*_ours(), *_added(tuple(sys.path))})
 
 
 @cache
-def find(name: str) -> type[Vendor]:
-    """The vendor of that name. Raises ConfigError for an unknown one, or one that cannot be imported."""
-    for entry in entry_points(group=ENTRY_POINTS):
-        if entry.name == name:
-            return _checked(name, _imported(name, entry.load))
-    if name not in names():
+def find(name: str, place: str | None = None) -> type[Vendor]:
+    """The vendor of that name. Raises ConfigError for an unknown one, or one that cannot be imported.
+
+    `place` is what `place_of` has told of it elsewhere: then no package is asked whether it adds one.
+    """
+    added = _added(tuple(sys.path)).get(name) if place is None else place
+    if added:
+        return _checked(name, _imported(name, EntryPoint(name, added, ENTRY_POINTS).load))
+    if name not in _ours():
         raise ConfigError(f"there is no vendor {name!r}; known are: {', '.join(names())}")
     module = _imported(name, lambda: importlib.import_module(f"{vendors.__name__}.{name}"))
     kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__]
     return _checked(name, next((kind for kind in kinds if issubclass(kind, Vendor)), None))
+
+
+def place_of(vendor: Vendor) -> str:
+    """Where another package has that kind of vendor, as its entry point says it; empty for one of ours."""
+    is_ours = type(vendor).__module__ == f"{vendors.__name__}.{vendor.kind}"
+    return "" if is_ours else _added(tuple(sys.path)).get(vendor.kind, "")
+
+
+def may_be_set(name: str, environ: Mapping[str, str]) -> bool:
+    """False where no variable can be a setting of a vendor: then nothing of it has to be imported to find one.
+
+    A vendor of ours spells its own variables out, in its module or in that of its settings.
+    """
+    if name in _added(tuple(sys.path)) or any(each.startswith(f"TMSREPORT_{name.upper()}_") for each in environ):
+        return True
+    home = Path(vendors.__path__[0])
+    files = [file for file in (home / f"{name}.py", home / f"_{name}_settings.py") if file.exists()]
+    words = (word for file in files for word in re.findall('"([A-Z][A-Z0-9_]+)"', file.read_text(encoding="utf-8")))
+    return not files or any(environ.get(word) for word in words)  # where there are no sources, nobody can tell
+
+
+@cache
+def _ours() -> frozenset[str]:
+    return frozenset(each.name for each in pkgutil.iter_modules(vendors.__path__) if not each.name.startswith("_"))
+
+
+@cache  # every distribution is asked
+def _added(path: tuple[str, ...]) -> Mapping[str, str]:  # noqa: ARG001 - the key of the cache
+    """Name -> place, of the first package on the import path that adds a vendor of that name."""
+    return {entry.name: entry.value for entry in reversed(tuple(entry_points(group=ENTRY_POINTS)))}
 
 
 def _imported(name: str, load: Callable[[], Any]) -> Any:

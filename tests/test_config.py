@@ -17,6 +17,7 @@ from pytest_tmsreport.convert import Line
 from pytest_tmsreport.errors import ConfigError
 from pytest_tmsreport.model import Outcome
 from pytest_tmsreport.sources import FILES, Found, Source, find_root, read
+from pytest_tmsreport.vendor import find, is_secret, names
 from pytest_tmsreport.vendors.qase import Qase
 
 SECRET = "s3cret-t0ken"
@@ -952,3 +953,17 @@ def test_a_tool_without_runs_minds_no_key(tmp_path: Path) -> None:
     section = "[tmsreport:vansah]\nproject = DEMO\nasset = DEMO-9\n"
     write(tmp_path, f"[tmsreport]\nrun_key = nightly\n{section}")
     assert load(tmp_path, {"TMSREPORT_VANSAH_TOKEN": SECRET}).problems == {}
+
+
+SECRETS = [(kind, entry.name) for kind in map(find, names()) for entry in fields(kind) if is_secret(entry)]
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *(f"TMSREPORT_{kind.__module__.rpartition('.')[2].upper()}_{key.upper()}" for kind, key in SECRETS),
+        *(variable for kind, key in SECRETS for variable in kind.variables.get(key, ())),
+    ],
+)
+def test_a_secret_of_a_tool_that_nothing_is_reported_to_is_masked_all_the_same(tmp_path: Path, variable: str) -> None:
+    assert load(tmp_path, {variable: "s3cret-word"}).mask("a s3cret-word") == "a ***"

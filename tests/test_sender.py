@@ -289,6 +289,24 @@ def test_one_whose_packages_are_gone_is_reported(start: Callable[..., Sender], t
     assert "ModuleNotFoundError" in why
 
 
+def test_it_imports_what_sends_to_its_tool_and_no_more(served: Served, folder: RunFolder) -> None:
+    script = "import sys\nfrom pytest_tmsreport.sender import main\nmain()\nprint(*sys.modules)"
+    line = json.dumps({**job([make_vendor(served)], Settings()), "deadline_s": PATIENCE_S})
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder.path, text=True
+    ) as sender:
+        assert sender.stdin
+        assert sender.stdout
+        sender.stdin.write(f"{line}\n")
+        sender.stdin.flush()  # and not closed: that tells it to end
+        imported = set(sender.stdout.read().split())
+    assert len(served.boxes["qase"].results) == 9
+    assert not imported & {"pytest", "_pytest", "pluggy", "click", "flask", "requests_toolbelt"}
+    assert not imported & {f"pytest_tmsreport.{name}" for name in ("config", "dialects", "plugin", "reporter", "cli")}
+    vendors = {name.split(".")[2].strip("_") for name in imported if name.startswith("pytest_tmsreport.vendors.")}
+    assert {name.partition("_")[0] for name in vendors} == {"qase"}
+
+
 PARENT = """
 import sys, time
 from pathlib import Path
