@@ -6,7 +6,6 @@ import logging
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -19,7 +18,6 @@ from urllib.parse import urlsplit
 
 from requests.adapters import BaseAdapter
 
-from .aggregate import merge, split
 from .client import Client, Network, Request
 from .errors import (
     AuthError,
@@ -40,6 +38,7 @@ from .model import Result, Run
 from .pacing import Pacer
 from .pending import Survey, pending, survey
 from .render import count, plain
+from .shelf import Shelf
 from .tally import Tally
 from .vendor import Vendor
 
@@ -224,7 +223,7 @@ class _Upload:
         if self.tally.run_id and not self.conditions.rehearse:
             self.tally.run_url = self.vendor.run_url(self.tally.run_id)
 
-    def _send_rest(self, rest: Iterator[Result], counts: Survey) -> None:
+    def _send_rest(self, rest: Iterator[tuple[int, Result]], counts: Survey) -> None:
         results = self._ready(rest, counts)
         first = next(results, None)
         if first is not None:
@@ -244,32 +243,27 @@ class _Upload:
         with self._lock:
             self.tally.notes.append(plain(self.conditions.mask(text)))
 
-    def _ready(self, rest: Iterator[Result], counts: Survey) -> Iterator[Result]:
+    def _ready(self, rest: Iterator[tuple[int, Result]], counts: Survey) -> Iterator[Result]:
         """The results as the vendor is to see them: with cases found or made, and merged or condensed.
 
-        Where neither is needed they are never all in memory.
+        Where that takes all of them, their places are kept, and they are read once more.
         """
-        if not self.vendor.can("resolve") and not self.vendor.waits_for_end:
-            return rest
-        results = list(rest)
-        homeless = [result for result in results if not result.case_ids]
-        if homeless and self.vendor.can("resolve"):
-            found = self.vendor.resolve(self.http, homeless)
-            results = [replace(each, case_ids=found.get(each.id, each.case_ids)) for each in results]
-            if self.vendor.wants_case:
-                unresolved = sum(1 for each in results if not each.case_ids)
-                counts.without_case += unresolved
-                counts.pending -= unresolved
-                results = [each for each in results if each.case_ids]
-        cases = dict.fromkeys(case for result in results for case in result.case_ids)
-        self.run = replace(self.run, case_ids=tuple(cases))
-        if self.vendor.can("condense"):
-            return iter(self.vendor.condense(self.run, results) if results else ())
-        if self.vendor.aggregate == "each":
-            return iter(results)
-        due = [part for part in split(results) if part.id not in self._receipts.sent]
-        self._left = dict(Counter(_origin(part.id) for part in due))
-        return iter(merge(due, self.vendor.aggregate))
+        vendor = self.vendor
+        if not vendor.can("resolve") and not vendor.waits_for_end:
+            return (result for _, result in rest)
+        shelf = Shelf(self.folder, vendor, self._receipts)
+        for place, result in rest:
+            shelf.add(place, result)
+        is_due = vendor.can("resolve") and len(shelf.homeless) > 0
+        unfiled = shelf.resolve(vendor.resolve(self.http, shelf.homeless) if is_due else {})
+        counts.without_case += unfiled
+        counts.pending -= unfiled
+        self.run = replace(self.run, case_ids=tuple(shelf.cases()))
+        if vendor.can("condense"):
+            results = list(shelf.results())
+            return iter(vendor.condense(self.run, results) if results else ())
+        self._left = shelf.left
+        return shelf.results() if vendor.aggregate == "each" else shelf.merged(vendor.aggregate)
 
     def _open(self) -> str:
         opening = None if self._receipts.opening else partial(self.write, opening=True)
@@ -384,6 +378,8 @@ class _Upload:
 
     def _is_whole(self, part_id: str) -> bool:
         """True where this was the last of a test's cases."""
+        if not self._left:
+            return True
         origin = _origin(part_id)
         self._left[origin] = self._left.get(origin, 1) - 1
         return self._left[origin] <= 0
@@ -418,7 +414,7 @@ class _Upload:
         if row:
             self.conditions.progress(self.tally.name, len(row))
 
-    def _count(self, counts: Survey, rest: Iterator[Result]) -> None:
+    def _count(self, counts: Survey, rest: Iterator[tuple[int, Result]]) -> None:
         for _ in rest:  # what was not looked at any more is counted all the same
             continue
         tally = self.tally
