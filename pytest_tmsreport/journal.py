@@ -38,7 +38,7 @@ NAME = re.compile("(?!results$)[a-z][a-z0-9]*")
 
 encode = json.JSONEncoder(separators=(",", ":"), default=to_json).encode
 """One ASCII line: no surrogate, no newline, whatever the text holds."""
-decode = json.JSONDecoder().decode
+_decode = json.JSONDecoder().raw_decode
 
 
 @dataclass(frozen=True)
@@ -209,8 +209,8 @@ class RunFolder:
             for place in places:
                 file.seek(place)
                 try:
-                    yield Result.from_json(decode(file.readline(LINE_BYTES).decode())["result"])
-                except (ValueError, TypeError, KeyError, RecursionError) as error:
+                    yield Result.from_json(_decoded(file.readline(LINE_BYTES))["result"])
+                except (ValueError, TypeError, KeyError) as error:
                     raise JournalError(f"{path} has changed while it was read") from error
 
     def grown(self, start: int) -> tuple[int, int]:
@@ -510,9 +510,10 @@ def _opened(path: Path) -> BinaryIO | None:
 def _decoded(line: bytes) -> Any:
     """What a line says; None where that cannot be read."""
     try:
-        return decode(line.decode())
+        value, end = _decode(line.decode())
     except (ValueError, RecursionError):
         return None
+    return value if line[end:].isspace() else None
 
 
 def _head(line: Any) -> Head:

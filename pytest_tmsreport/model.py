@@ -156,7 +156,7 @@ class Result:
             "title": title_of(nodeid),
             "suite": suite_of(nodeid),
             "start": start,
-            "duration": max(each.start + each.duration for each in times) - start if times else 0.0,
+            "duration": max([each.start + each.duration for each in times]) - start if times else 0.0,
         }
 
     @property
@@ -232,13 +232,13 @@ def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
     )
 
 
-def _made(kind: type[Kind], held: Mapping[str, Any]) -> Kind:
+def _made(kind: type[Kind], held: dict[str, Any]) -> Kind:
     """A frozen value that holds these, and else the defaults of its class.
 
     Its own initialiser sets every field by a call, and in a journal most are their defaults.
     """
     made = object.__new__(kind)
-    vars(made).update(held)
+    object.__setattr__(made, "__dict__", held)
     return made
 
 
@@ -285,7 +285,7 @@ def _number(value: Any) -> float:
     raise _OddError
 
 
-_NUMBERS = frozenset((int, float))  # and no bool, which is an int
+_TEXT, _NUMBERS = frozenset((str,)), frozenset((int, float))  # and no bool, which is an int
 
 
 def _whole(value: Any) -> int:
@@ -293,14 +293,14 @@ def _whole(value: Any) -> int:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    if all(type(word) is str for word in _of(list, value)):
+    if _TEXT.issuperset(map(type, _of(list, value))):
         return tuple(value)
     raise _OddError
 
 
 def _words(value: Any) -> dict[str, str]:
     found: dict[str, str] = _of(dict, value)
-    if all(type(word) is str for word in found.values()):
+    if _TEXT.issuperset(map(type, found.values())):
         return found
     raise _OddError
 

@@ -326,7 +326,8 @@ class _Upload:
 
     def _not_received(self, run_id: str, batch: Sequence[Result]) -> Sequence[Result]:
         """Of a batch that an earlier upload was sending when it ended, what has not arrived."""
-        if not self.vendor.can("received") or not any(_ids(result) & self._receipts.sending for result in batch):
+        sending = self._receipts.sending if self.vendor.can("received") else set()
+        if not sending or all(sending.isdisjoint(_ids(result)) for result in batch):
             return batch
         found = self.vendor.received(self.http, run_id, batch)
         arrived = [result for result in batch if result.id in found]
@@ -371,15 +372,13 @@ class _Upload:
         with self._lock:
             ids = sorted(set().union(*map(_ids, batch))) if batch else []
             self.write(sent=ids, **({"remote": with_files} if with_files and self.vendor.files == "after" else {}))
-            done = sum(self._is_whole(each) for each in ids)
+            done = sum(map(self._is_whole, ids)) if self._left else len(ids)
             self.tally.delivered += done
         self.conditions.progress(self.tally.name, done)
         self._files.follow(batch, with_files)
 
     def _is_whole(self, part_id: str) -> bool:
         """True where this was the last of a test's cases."""
-        if not self._left:
-            return True
         origin = _origin(part_id)
         self._left[origin] = self._left.get(origin, 1) - 1
         return self._left[origin] <= 0
@@ -468,7 +467,7 @@ def _finished(tallies: Iterable[Tally]) -> set[str]:
 
 def _ids(result: Result) -> set[str]:
     """The ids under which the receipts know a result: its own, or those of the tests it stands for."""
-    return {part.id for part in result.parts} or {result.id}
+    return {part.id for part in result.parts} if result.parts else {result.id}
 
 
 def _origin(part_id: str) -> str:
