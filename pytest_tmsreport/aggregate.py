@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Sequence
 from itertools import chain
 from typing import Literal
 
-from .model import Outcome, Result
+from .model import Outcome, Result, changed
 
 WORST_FIRST = (
     Outcome.ERROR,
@@ -19,13 +18,9 @@ WORST_FIRST = (
 )
 
 
-def split(results: Iterable[Result]) -> list[Result]:
-    """One result for each case of each test; `id/case` where a test has several."""
-    return [
-        result if len(result.case_ids) < 2 else replace(result, id=part_id(result.id, case), case_ids=(case,))
-        for result in results
-        for case in (result.case_ids or ("",))  # one without a case stays as it is
-    ]
+def part(result: Result, case: str) -> Result:
+    """What a test says of one of its cases: where it has several, under an id of its own."""
+    return changed(result, id=part_id(result.id, case), case_ids=(case,)) if len(result.case_ids) > 1 else result
 
 
 def part_id(result_id: str, case: str) -> str:
@@ -33,19 +28,14 @@ def part_id(result_id: str, case: str) -> str:
     return f"{result_id}/{case}"
 
 
-def merge(results: Iterable[Result], how: Literal["worst", "last"]) -> list[Result]:
-    """One result a case of what `split` made, in the order of the cases; its `parts` are what it stands for."""
-    by_case: dict[tuple[str, ...], list[Result]] = {}
-    for result in results:
-        by_case.setdefault(result.case_ids or (result.id,), []).append(result)
-    return [parts[0] if len(parts) == 1 else _merged(parts, how) for parts in by_case.values()]
-
-
-def _merged(parts: list[Result], how: Literal["worst", "last"]) -> Result:
+def merge(parts: Sequence[Result], how: Literal["worst", "last"]) -> Result:
+    """One result of all that tests say of a case, in the order in which they ended; they are its `parts`."""
+    if len(parts) == 1:
+        return parts[0]
     chosen = parts[-1] if how == "last" else min(parts, key=lambda part: WORST_FIRST.index(part.outcome))
     others = [f"{part.outcome.value}: {name_of(part)}" for part in parts if part is not chosen]
     attachments = {each.sha256: each for each in chain.from_iterable(part.attachments for part in parts)}
-    return replace(
+    return changed(
         chosen,
         message="\n".join([*([chosen.message] if chosen.message else []), *others]),
         start=min(part.start for part in parts),

@@ -549,9 +549,11 @@ def _body(request: Request, stack: ExitStack) -> tuple[Any, dict[str, str]]:
         return None, {}
     if request.is_encoded:
         return urlencode(request.json).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
-    text = jsonlib.dumps(request.json, separators=(",", ":"), allow_nan=False)
-    return text.encode(), {"Content-Type": "application/json"}
+    return _encode(request.json).encode(), {"Content-Type": "application/json"}
 
+
+_encode = jsonlib.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
+"""A payload as JSON; vendors build it of what is new, so that nothing in it can hold itself."""
 
 _NEVER_LEFT = (ConnectionRefusedError, gaierror, requests.ConnectTimeout)
 """No connection was made, so that the request cannot have arrived."""

@@ -32,7 +32,7 @@ _DOCTEST = re.compile(
 )
 _MOST = (("nodeid", NODEID), ("title", TEXT), ("message", MESSAGE), ("traceback", TRACEBACK), ("description", TEXT))
 _WHOLE = ("nodeid", "ids", "ignored_by", "message", "traceback", "worker")
-_KEPT = {"id", "key", "sha256", "files", "outcome", "mime", "kind", "start", "phases"}
+_KEPT = {"id", "key", "sha256", "files", "outcome", "mime", "kind", "start", "durations"}
 """What is ours, or of a fixed form: neither masked nor cut."""
 _OPEN = {"ids", "parameters", "fields"}
 
@@ -68,7 +68,7 @@ class Unfinished(NamedTuple):
 class _Attempt:
     """The reports of an attempt so far."""
 
-    __slots__ = ("is_rerun", "number", "phases", "said", "start", "steps", "subtests", "times", "words")
+    __slots__ = ("is_plain", "is_rerun", "number", "phases", "said", "start", "steps", "subtests", "times", "words")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -80,6 +80,7 @@ class _Attempt:
         self.steps: list[Any] = []
         self.said: Told = {}
         self.is_rerun = False
+        self.is_plain = True  # every phase passed, and nobody has more to say of it
 
 
 class _Expected:
@@ -170,7 +171,7 @@ class Collector:
             "nodeid": trim(report.nodeid or ".", NODEID),
             "outcome": outcome.value,
             "start": self._clock(),
-            "phases": {},
+            "durations": {},
             "message": message,
             "traceback": "" if report.skipped else _traceback(report),
         }
@@ -184,6 +185,7 @@ class Collector:
         told = self._told(report)
         if _is_subtest(report):  # its parent's own report comes later
             attempt.subtests.append(report)
+            attempt.is_plain = False
             return
         when = report.when
         attempt.phases[when] = report
@@ -197,8 +199,9 @@ class Collector:
                 attempt.steps += told["steps"]
         if when == CRASH:
             attempt.words = attempt.words or self._noted(worker, report.nodeid)
-        if report.outcome == "rerun":
-            attempt.is_rerun = True
+        if report.outcome != "passed" or hasattr(report, "wasxfail"):
+            attempt.is_plain = False
+            attempt.is_rerun = attempt.is_rerun or report.outcome == "rerun"
 
     def _close(self, key: tuple[str, str]) -> Sequence[Closed]:
         nodeid, worker = key
@@ -226,36 +229,38 @@ class Collector:
             "nodeid": trim(nodeid, NODEID),
             "outcome": outcome.value,
             "start": start,
-            "phases": attempt.times,
+            "durations": attempt.times,
         }
         if CRASH in attempt.phases:
             record["duration"] = max(self._clock() - start, 0.0)
         if len(nodeid) > NODEID:
             record.update(title=title_of(nodeid), suite=suite_of(nodeid))
         properties = _properties(attempt)
-        more = {
-            "message": message,
-            "traceback": traceback,
-            "steps": attempt.steps,
-            "worker": worker,
-            "superseded": attempt.is_rerun,
-            "earlier": earlier,
-            "fields": {**properties, **words.get("fields", {})} if properties else None,
-        }
-        record.update((name, held) for name, held in more.items() if held)
+        if properties:
+            record["fields"] = {**properties, **words.get("fields", {})}
+        if attempt.steps:
+            record["steps"] = attempt.steps
+        if worker:
+            record["worker"] = worker
+        if not attempt.is_plain:
+            record.update(message=message, traceback=traceback, superseded=attempt.is_rerun)
         if attempt.number > 1:
-            record["attempt"] = attempt.number
-        travelled: list[tuple[Attachment, bytes]] = []
-        if words:
-            travelled = _take_over(words, record)
+            record.update(attempt=attempt.number, earlier=earlier or ())
+        if not words:
+            return [Closed(record, captured)]
+        travelled = _take_over(words, record)
         return [Closed(record, captured, travelled, words.get("unattached", ()))]
 
     def _captured(self, nodeid: str, attempt: _Attempt) -> Sequence[Captured]:
         """What this attempt printed: pytest keeps an item's sections through its reruns."""
         of_subtests = [each for report in attempt.subtests for each in _sections(report)]
-        own = [report for when, report in attempt.phases.items() if when != CRASH]
-        sections = _sections(own[-1]) if own else []
-        known = self._sections.pop(nodeid, 0) if self._sections else 0
+        last: Any = None
+        for when, report in attempt.phases.items():
+            last = last if when == CRASH else report
+        sections = _sections(last) if last is not None and last.sections else []
+        if not self._sections and not attempt.is_rerun:
+            return [*of_subtests, *sections]
+        known = self._sections.pop(nodeid, 0)
         if attempt.is_rerun:
             self._sections[nodeid] = len(sections)
         return [*of_subtests, *sections[known:]]
@@ -274,8 +279,11 @@ def _is_subtest(report: Any) -> bool:
 
 def _properties(attempt: _Attempt) -> dict[str, str]:
     """What `record_property` and other plugins have said: the last of a name counts."""
-    told = (getattr(report, "user_properties", ()) for report in reversed(attempt.phases.values()))
-    last = next((properties for properties in told if properties), ())
+    last: Any = ()
+    for report in attempt.phases.values():
+        last = getattr(report, "user_properties", ()) or last
+    if not last:
+        return {}
     pairs = (each for each in last if isinstance(each, (list, tuple)) and len(each) == 2)  # anybody may add to it
     return {readable(name): readable(value, TEXT) for name, value in pairs}
 
@@ -373,8 +381,13 @@ def shortened(record: Record) -> Iterator[Record]:
     yield {**few, **own, "superseded": record.get("superseded", False), "notes": [note]}
 
 
+_PASSED = (Outcome.PASSED, "", "")
+
+
 def _judge(attempt: _Attempt) -> tuple[Outcome, str, str] | None:
     """The outcome table. None for a test that did not get to run."""
+    if attempt.is_plain and "call" in attempt.phases:
+        return _PASSED
     setup, call, teardown, crash = (attempt.phases.get(when) for when in ("setup", "call", "teardown", CRASH))
     if crash is not None:
         return Outcome.ERROR, _message(crash), _traceback(crash)

@@ -21,7 +21,6 @@ from pathlib import Path
 from .errors import JournalError
 from .journal import ATTACHMENTS, RESULTS, Head, Journal, ReceiptBook, Receipts, RunFolder, StoredFile, holding, is_held
 from .model import Result, Run
-from .pending import last_attempts
 from .render import utc
 from .sender import LOG
 
@@ -114,7 +113,7 @@ def _write(place: Path, folders: Iterable[RunFolder], head: Head) -> None:
     try:
         for folder in folders:
             own = set()
-            last = last_attempts(folder)
+            last = _last_attempts(folder)
             for result in folder.results():
                 kept = replace(result, id=_fresh(folder, result)) if result.id in seen else result
                 if result.superseded and last[result.nodeid] <= result.attempt:  # another machine's does not follow it
@@ -180,3 +179,15 @@ def _size(folder: RunFolder) -> int:
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
+
+
+def _last_attempts(folder: RunFolder) -> dict[str, int]:
+    """Node id -> number of the last attempt, for tests that were run again."""
+    found: dict[str, int] = {}
+    again: set[str] = set()
+    for result in folder.results():
+        if result.superseded:
+            again.add(result.nodeid)
+        if result.nodeid in again:
+            found[result.nodeid] = max(result.attempt, found.get(result.nodeid, 0))
+    return found

@@ -16,7 +16,7 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,8 @@ NAME = re.compile("(?!results$)[a-z][a-z0-9]*")
 encode = json.JSONEncoder(separators=(",", ":"), default=to_json).encode
 """One ASCII line: no surrogate, no newline, whatever the text holds."""
 _text = json.encoder.encode_basestring_ascii
-_IN_HEAD = {"id", "nodeid", "outcome", "start", "phases"}
+_IN_HEAD = {"id", "nodeid", "outcome", "start", "durations"}
+_decode = json.JSONDecoder().raw_decode
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ class RunFolder:
 
     def head(self) -> Head:
         """The run and its destinations. Raises JournalError for a folder that holds no journal."""
-        first = next(self._lines(RESULTS), None)
+        _, first = next(self._lines(RESULTS), (0, None))
         try:
             return _head(first)
         except (ValueError, TypeError) as error:
@@ -191,14 +192,33 @@ class RunFolder:
         A torn last line is one of those where nobody is about to end it. A `part` is where to begin and to end in the
         file, in bytes, at ends of lines.
         """
-        for line in self._lines(RESULTS, *(part or ())):
-            is_unfinished = line is TORN and self.is_live()
-            if is_unfinished or (isinstance(line, dict) and ("version" in line or "end" in line)):
+        return (result for _, result in self.placed(on_garbage, part))
+
+    def placed(
+        self, on_garbage: Callable[[], None] = lambda: None, part: tuple[int, int] | None = None
+    ) -> Iterator[tuple[int, Result]]:
+        """As `results`, each after its place: where its line begins in the file, in bytes."""
+        for place, line in self._lines(RESULTS, *(part or ())):
+            if isinstance(line, dict) and "result" not in line and ("version" in line or "end" in line):
                 continue
             try:
-                yield Result.from_json(line["result"])
+                result = Result.from_json(line["result"])
             except (ValueError, TypeError, KeyError):
-                on_garbage()
+                if line is not TORN or not self.is_live():
+                    on_garbage()
+                continue
+            yield place, result
+
+    def at(self, places: Iterable[int]) -> Iterator[Result]:
+        """The results of these places. Raises JournalError where one is there no more."""
+        path = self.path / RESULTS
+        with _opened(path) or io.BytesIO() as file:
+            for place in places:
+                file.seek(place)
+                try:
+                    yield Result.from_json(_decoded(file.readline(LINE_BYTES))["result"])
+                except (ValueError, TypeError, KeyError) as error:
+                    raise JournalError(f"{path} has changed while it was read") from error
 
     def grown(self, start: int) -> tuple[int, int]:
         """How many whole lines the session has written since the file had `start` bytes, and where they end."""
@@ -213,7 +233,7 @@ class RunFolder:
 
     def end(self) -> dict[str, Any] | None:
         """What the session wrote at its end; None where it was killed, or still runs."""
-        for line in self._lines(RESULTS):
+        for _, line in self._lines(RESULTS):
             if isinstance(line, dict) and isinstance(line.get("end"), dict):
                 found: dict[str, Any] = line["end"]
                 return found
@@ -229,7 +249,7 @@ class RunFolder:
         name, start = f"{destination}.jsonl", found.size
         with suppress(OSError):
             found.size = (self.path / name).stat().st_size
-        for line in self._lines(name, start):
+        for _, line in self._lines(name, start):
             if isinstance(line, dict):
                 _take(found, line)
         return found
@@ -247,33 +267,25 @@ class RunFolder:
     def is_delivered(self) -> bool:
         return os.path.lexists(self.path / DELIVERED)
 
-    def _lines(self, name: str, start: int = 0, end: float = math.inf) -> Iterator[Any]:
-        """The decoded lines of a file; None for one that cannot be read, TORN for a last one without an end."""
-        path = self.path / name
-        try:
-            handle = os.open(path, READING)
-        except FileNotFoundError:
+    def _lines(self, name: str, start: int = 0, end: float = math.inf) -> Iterator[tuple[int, Any]]:
+        """Where each line of a file begins, and what it says: None if it cannot be read, TORN if it is a last one
+        without an end."""
+        if (opened := _opened(self.path / name)) is None:
             return
-        except OSError as error:
-            raise JournalError(f"cannot read {path}: {error}") from error
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            os.close(handle)
-            raise JournalError(f"cannot read {path}: it is no file")
-        with os.fdopen(handle, "rb") as file:
-            file.seek(start)
-            while file.tell() < end and (line := file.readline(LINE_BYTES)):
-                if not line.endswith(b"\n"):
-                    if len(line) < LINE_BYTES:
-                        yield TORN
-                        return
+        with opened as file:
+            place = file.seek(start)
+            while place < end and (line := file.readline(LINE_BYTES)):
+                if line.endswith(b"\n"):
+                    yield place, _decoded(line)
+                elif len(line) < LINE_BYTES:
+                    yield place, TORN
+                    return
+                else:
+                    yield place, None
                     while line and not line.endswith(b"\n"):
+                        place += len(line)
                         line = file.readline(LINE_BYTES)
-                    yield None
-                    continue
-                try:
-                    yield json.loads(line)
-                except (ValueError, RecursionError):
-                    yield None
+                place += len(line)
 
 
 class ReceiptBook:
@@ -483,10 +495,10 @@ class _Lines:
 def _line(record: Mapping[str, Any]) -> str:
     """A result as JSON. What each of them has is put together here: an encoder takes four times as long for it, most of
     that for the digits of floats, so that times are written in microseconds (`1795335600811717e-6`)."""
-    phases = [f"{_text(name)}:{round(duration * 1e6)}e-6" for name, duration in record["phases"].items()]
+    phases = [f"{_text(name)}:{round(duration * 1e6)}e-6" for name, duration in record.get("durations", {}).items()]
     head = (
         f'{{"id":{_text(record["id"])},"nodeid":{_text(record["nodeid"])},"outcome":{_text(record["outcome"])},'
-        f'"start":{round(record["start"] * 1e6)}e-6,"phases":{{{",".join(phases)}}}'
+        f'"start":{round(record["start"] * 1e6)}e-6,"durations":{{{",".join(phases)}}}'
     )
     more = {name: held for name, held in record.items() if name not in _IN_HEAD}
     return f"{head},{encode(more)[1:]}" if more else f"{head}}}"
@@ -501,6 +513,29 @@ def _store(path: Path, content: bytes) -> None:
     except OSError:
         path.unlink(missing_ok=True)
         raise
+
+
+def _opened(path: Path) -> BinaryIO | None:
+    """A file of a run folder, for reading; None where there is none. Raises JournalError."""
+    try:
+        handle = os.open(path, READING)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise JournalError(f"cannot read {path}: {error}") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise JournalError(f"cannot read {path}: it is no file")
+    return os.fdopen(handle, "rb")
+
+
+def _decoded(line: bytes) -> Any:
+    """What a line says; None where that cannot be read."""
+    try:
+        value, end = _decode(line.decode())
+    except (ValueError, RecursionError):
+        return None
+    return value if line[end:].isspace() else None
 
 
 def _head(line: Any) -> Head:

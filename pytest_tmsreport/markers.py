@@ -51,7 +51,9 @@ class Marks:
             self._enter(item.parent)
         marks = _by_name(item.own_markers, self._inherited) if item.own_markers else self._inherited
         callspec = getattr(item, "callspec", None)
-        asked = self._always.union(*(self._asked[name] for name in marks if name in self._asked))
+        asked = self._always
+        if marks:
+            asked = asked.union(*(self._asked[name] for name in marks if name in self._asked))
         if not (asked or callspec or self._docstring or MARKER in marks):
             return None
         found = _own(marks.get(MARKER, ()), self._destinations)

@@ -25,11 +25,12 @@ _TOKENS = (
 )
 """How words of well-known shapes begin, and go on."""
 _SHAPES = (
-    *((re.compile(rf"{start}(?<=\b{start}){rest}"), MASK) for start, rest in _TOKENS),
-    (re.compile(r" (?i:(?<=bearer )|(?<=basic )|(?<=token: ))[A-Za-z0-9._~+/=-]{16,}"), f" {MASK}"),
-    (re.compile(r"://[^/\s:@]+:[^/\s@]+(?=@)"), f"://{MASK}"),  # user:password in a URL
+    *((start, re.compile(rf"{start}(?<=\b{start}){rest}"), MASK) for start, rest in _TOKENS),
+    (" ", re.compile(r" (?i:(?<=bearer )|(?<=basic )|(?<=token: ))[A-Za-z0-9._~+/=-]{16,}"), f" {MASK}"),
+    ("://", re.compile(r"://[^/\s:@]+:[^/\s@]+(?=@)"), f"://{MASK}"),  # user:password in a URL
 )
-"""Patterns, and what is put in their place. Each begins with plain text, which `re` finds some twenty times faster."""
+"""Plain text that each pattern begins with, for `in` and `re` find that many times faster; patterns, and what is put in
+their place."""
 BORDER, BORDERS, LONGEST = 2**16, 8, 2**22
 """A match of fewer than `BORDER` characters is found wherever it lies in a long text; `BORDERS` places are tried for a
 cut."""
@@ -42,13 +43,14 @@ def masker(secrets: Iterable[str], patterns: Iterable[str] = ()) -> Callable[[st
     """
     plain = {text for text in secrets if len(text) >= SHORTEST_SECRET}
     literal = sorted(plain | {json.dumps(text)[1:-1] for text in plain}, key=len, reverse=True)  # also within JSON
-    passes = [*_SHAPES, *((_compiled(pattern), MASK) for pattern in patterns)]
+    passes = [*_SHAPES, *(("", _compiled(pattern), MASK) for pattern in patterns)]
 
     def mask(text: str) -> str:
         for secret in literal:
             text = text.replace(secret, MASK)
-        for compiled, masked in passes:
-            text = compiled.sub(masked, text)
+        for start, compiled, masked in passes:
+            if start in text:
+                text = compiled.sub(masked, text)
         return text
 
     return mask

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from .nodeids import suite_of, title_of
 
@@ -18,6 +18,8 @@ DEEPEST = 50
 """So many steps may stand within each other."""
 LARGEST = 6e10
 """No number in a journal is beyond it: as an epoch second it is the year 3871, which every clock can still show."""
+
+Kind = TypeVar("Kind")
 
 
 class Outcome(str, Enum):
@@ -92,20 +94,11 @@ class Step:
     @classmethod
     def from_json(cls, data: Any, depth: int = 0) -> Step:
         """Reads what `to_json` wrote; raises ValueError, naming the key, for anything else."""
-        read = _Reader(data, "step")
         if depth > DEEPEST:
             raise ValueError("steps are nested too deeply")
-        return cls(
-            title=read.text("title", required=True),
-            outcome=read.outcome("outcome") if "outcome" in data else Outcome.PASSED,
-            start=read.number("start"),
-            duration=read.number("duration"),
-            message=read.text("message"),
-            expected=read.text("expected"),
-            data=read.text("data"),
-            files=read.texts("files"),
-            steps=tuple(cls.from_json(inner, depth + 1) for inner in read.items("steps")),
-        )
+        held = _held(data, "step", _STEP, ("title",))
+        inner = held.get("steps", ())
+        return _made(cls, {**held, "steps": tuple(cls.from_json(each, depth + 1) for each in inner)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +111,8 @@ class Result:
     `ignored_by` names dialects whose own tools are not to hear of it. `parts` are the results that this one stands for,
     where several tests of a case are sent as one. `notes` are a test's own words, `steps` those of setup, call and
     teardown in their order.
-    `phases` follow one another, so that their durations are all that JSON keeps of them; title, suite and duration may
-    be missing there, where they follow from the node id and the phases.
+    `durations` (seconds) are those of its phases in their order. In JSON, title, suite and duration may be missing,
+    where they follow from the node id and the durations.
     `message` is one failure, skip or xfail reason; `traceback` the long form. `attempt` counts from 1; `superseded`
     says that a further attempt followed; `earlier` tells, for the last attempt, why the others failed.
     """
@@ -130,7 +123,7 @@ class Result:
     outcome: Outcome
     start: float
     duration: float
-    phases: Mapping[str, Phase] = field(default_factory=dict)
+    durations: Mapping[str, float] = field(default_factory=dict)
     message: str = ""
     traceback: str = ""
     ids: tuple[Mapping[str, tuple[str, ...]], ...] = ()
@@ -157,6 +150,15 @@ class Result:
         return self.start + self.duration
 
     @property
+    def phases(self) -> dict[str, Phase]:
+        """When each phase began, and how long it took: one begins where that before it ends."""
+        found, start = {}, self.start
+        for name, duration in self.durations.items():
+            found[name] = Phase(start, duration)
+            start += duration
+        return found
+
+    @property
     def is_flaky(self) -> bool:
         """True for a pass that needed more than one attempt."""
         return self.outcome is Outcome.PASSED and self.attempt > 1
@@ -164,37 +166,15 @@ class Result:
     @classmethod
     def from_json(cls, data: Any) -> Result:
         """Reads what `to_json` wrote; raises ValueError, naming the key, for anything else."""
-        read = _Reader(data, "result")
-        nodeid, start = read.text("nodeid", required=True), read.number("start")
-        phases = _phases(_Reader(read.mapping("phases"), "phases"), start)
-        last = max((each.start + each.duration for each in phases.values()), default=start)
-        return cls(
-            id=read.text("id", required=True),
-            nodeid=nodeid,
-            title=read.text("title") or title_of(nodeid),
-            outcome=read.outcome("outcome"),
-            start=start,
-            duration=read.number("duration", last - start),
-            phases=phases,
-            message=read.text("message"),
-            traceback=read.text("traceback"),
-            ids=tuple(_ids(entry) for entry in read.items("ids")),
-            suite=read.texts("suite") if "suite" in data else suite_of(nodeid),
-            parameters=read.words("parameters"),
-            description=read.text("description"),
-            tags=read.texts("tags"),
-            fields=read.words("fields"),
-            links=tuple(_link(entry) for entry in read.items("links")),
-            attachments=tuple(_attachment(entry) for entry in read.items("attachments")),
-            worker=read.text("worker"),
-            attempt=int(read.number("attempt", 1)),
-            superseded=read.flag("superseded"),
-            earlier=read.texts("earlier"),
-            notes=read.texts("notes"),
-            ignored_by=read.texts("ignored_by"),
-            steps=tuple(Step.from_json(entry) for entry in read.items("steps")),
-            case_ids=read.texts("case_ids"),
-        )
+        held: dict[str, Any] = {"start": 0.0, "durations": {}, "parameters": {}, "fields": {}}
+        held |= _held(data, "result", _RESULT, ("id", "nodeid", "outcome"))
+        if "title" not in held:
+            held["title"] = title_of(held["nodeid"])
+        if "suite" not in held:
+            held["suite"] = suite_of(held["nodeid"])
+        if "duration" not in held:
+            held["duration"] = sum(held["durations"].values())
+        return _made(cls, held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,22 +209,12 @@ class Run:
     @classmethod
     def from_json(cls, data: Any) -> Run:
         """Reads what `to_json` wrote; raises ValueError, naming the key, for anything else."""
-        read = _Reader(data, "run")
-        return cls(
-            id=read.text("id", required=True),
-            name=read.text("name", required=True),
-            start=read.number("start"),
-            description=read.text("description"),
-            tags=read.texts("tags"),
-            ci=read.text("ci"),
-            branch=read.text("branch"),
-            commit=read.text("commit"),
-            build=read.text("build"),
-            link=read.text("link"),
-            key=read.text("key"),
-            shard=int(read.number("shard")),
-            shards=int(read.number("shards")),
-        )
+        return cls(**{"start": 0.0, **_held(data, "run", _RUN, ("id", "name"))})
+
+
+def changed(value: Kind, **fields: Any) -> Kind:
+    """A frozen value that differs in these fields; cheaper than `dataclasses.replace` where there are many others."""
+    return _made(type(value), {**vars(value), **fields})
 
 
 def to_json(value: Any) -> dict[str, Any]:
@@ -255,9 +225,8 @@ def to_json(value: Any) -> dict[str, Any]:
         held = getattr(value, name)
         if held != default:
             found[name] = held
-    if isinstance(value, Result):  # what is left out there is not empty, but follows from the node id and the phases
+    if isinstance(value, Result):  # one that is left out there is not empty, but follows from the node id
         found["suite"] = value.suite
-        found["phases"] = {name: phase.duration for name, phase in value.phases.items()}
     return found
 
 
@@ -269,92 +238,166 @@ def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
     )
 
 
-class _Reader:
-    """Typed access to a JSON object that may hold anything."""
+def _made(kind: type[Kind], held: dict[str, Any]) -> Kind:
+    """A frozen value that holds these, and else the defaults of its class.
 
-    def __init__(self, data: Any, what: str) -> None:
-        if not isinstance(data, dict):
-            raise ValueError(f"{what} is not an object")  # noqa: TRY004 - bad data, not a bad call
-        self._data = data
-        self._what = what
-
-    def get(self, key: str, *, default: Any = None) -> Any:
-        return self._data.get(key, default)
-
-    def names(self) -> list[str]:
-        return list(self._data)
-
-    def text(self, key: str, *, required: bool = False) -> str:
-        value = self.get(key, default=None if required else "")
-        found: str = self._checked(key, value, isinstance(value, str))
-        return found
-
-    def number(self, key: str, default: float = 0.0) -> float:
-        value = self.get(key, default=default)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
-        return float(self._checked(key, value, is_number))
-
-    def flag(self, key: str) -> bool:
-        value = self.get(key, default=False)
-        return bool(self._checked(key, value, isinstance(value, bool)))
-
-    def outcome(self, key: str) -> Outcome:
-        value = self.get(key)
-        return Outcome(self._checked(key, value, value in [outcome.value for outcome in Outcome]))
-
-    def mapping(self, key: str) -> dict[str, Any]:
-        value = self.get(key, default={})
-        found: dict[str, Any] = self._checked(key, value, isinstance(value, dict))
-        return found
-
-    def words(self, key: str) -> dict[str, str]:
-        value = self.mapping(key)
-        found: dict[str, str] = self._checked(key, value, all(isinstance(word, str) for word in value.values()))
-        return found
-
-    def items(self, key: str) -> list[Any]:
-        value = self.get(key, default=[])
-        found: list[Any] = self._checked(key, value, isinstance(value, list))
-        return found
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.items(key)
-        return tuple(self._checked(key, value, all(isinstance(word, str) for word in value)))
-
-    def _checked(self, key: str, value: Any, is_right: bool) -> Any:
-        if not is_right:
-            raise ValueError(f"{self._what} has no usable {key!r}")
-        return value
+    Its own initialiser sets every field by a call, and in a journal most are their defaults.
+    """
+    made = object.__new__(kind)
+    object.__setattr__(made, "__dict__", held)
+    return made
 
 
-def _phases(read: _Reader, start: float) -> dict[str, Phase]:
-    """From the duration of each (seconds): one begins where that before it ends."""
+Reader = Callable[[Any], Any]
+"""Makes a value of what JSON holds; a type stands for itself: a value of that type is taken as it is."""
+
+
+class _OddError(Exception):
+    """A value of another shape than its key wants."""
+
+
+def _held(data: Any, what: str, readers: Mapping[str, Reader], needed: Sequence[str] = ()) -> dict[str, Any]:
+    """What a JSON object, which may hold anything, has under the keys that are known.
+
+    Raises ValueError, naming the key, for what is needed and missing, or of another shape.
+    """
+    if type(data) is not dict:
+        raise ValueError(f"{what} is not an object")
     found = {}
-    for name in read.names():
-        found[name] = Phase(start, read.number(name))
-        start += found[name].duration
+    for key, value in data.items():
+        read = readers.get(key)
+        if read is type(value):  # without a call: most are texts
+            found[key] = value
+        elif read:
+            try:
+                found[key] = _of(read, value) if isinstance(read, type) else read(value)
+            except _OddError:
+                raise ValueError(f"{what} has no usable {key!r}") from None
+    for key in needed:
+        if key not in found:
+            raise ValueError(f"{what} has no usable {key!r}")
     return found
 
 
-def _ids(data: Any) -> dict[str, tuple[str, ...]]:
-    read = _Reader(data, "ids")
-    return {name: read.texts(name) for name in data}
+def _of(kind: type[Kind], value: Any) -> Kind:
+    if type(value) is kind:
+        return value
+    raise _OddError
 
 
-def _link(data: Any) -> Link:
-    read = _Reader(data, "link")
-    return Link(read.text("url", required=True), read.text("name"), read.text("kind") or "link")
+def _number(value: Any) -> float:
+    if type(value) in _NUMBERS and -LARGEST <= value <= LARGEST:
+        return float(value)
+    raise _OddError
 
 
-def _attachment(data: Any) -> Attachment:
-    read = _Reader(data, "attachment")
-    sha256 = read.text("sha256", required=True)
-    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # it becomes a file name
-        raise ValueError("attachment has no usable 'sha256'")
-    mime = read.text("mime", required=True)  # it becomes a header
-    return Attachment(
-        read.text("name", required=True),
-        mime if MIME.fullmatch(mime) else UNKNOWN,
-        sha256,
-        int(read.number("size")),
-    )
+_TEXT, _NUMBERS = frozenset((str,)), frozenset((int, float))  # and no bool, which is an int
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    return {name: _number(held) for name, held in _of(dict, value).items()}
+
+
+def _whole(value: Any) -> int:
+    return int(_number(value))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if _TEXT.issuperset(map(type, _of(list, value))):
+        return tuple(value)
+    raise _OddError
+
+
+def _words(value: Any) -> dict[str, str]:
+    found: dict[str, str] = _of(dict, value)
+    if _TEXT.issuperset(map(type, found.values())):
+        return found
+    raise _OddError
+
+
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
+
+def _outcome(value: Any) -> Outcome:
+    if (found := _OUTCOMES.get(_of(str, value))) is None:
+        raise _OddError
+    return found
+
+
+def _ids(value: Any) -> tuple[dict[str, tuple[str, ...]], ...]:
+    return tuple(_held(each, "ids", dict.fromkeys(_of(dict, each), _texts)) for each in _of(list, value))
+
+
+def _links(value: Any) -> tuple[Link, ...]:
+    found = (_held(each, "link", _LINK, ("url",)) for each in _of(list, value))
+    return tuple(Link(each["url"], each.get("name", ""), each.get("kind") or "link") for each in found)
+
+
+def _attachments(value: Any) -> tuple[Attachment, ...]:
+    found = (_held(each, "attachment", _ATTACHMENT, ("name", "mime", "sha256")) for each in _of(list, value))
+    return tuple(Attachment(**{"size": 0, **each}) for each in found)
+
+
+def _sha256(value: Any) -> str:
+    """The hash of a file: it becomes a name in the run folder."""
+    if len(_of(str, value)) == 64 and set(value) <= set("0123456789abcdef"):
+        return _of(str, value)
+    raise _OddError
+
+
+def _mime(value: Any) -> str:
+    """The type of a file: it becomes a header."""
+    return _of(str, value) if MIME.fullmatch(_of(str, value)) else UNKNOWN
+
+
+def _steps(value: Any) -> tuple[Step, ...]:
+    return tuple(map(Step.from_json, _of(list, value)))
+
+
+_LINK: dict[str, Reader] = {"url": str, "name": str, "kind": str}
+_ATTACHMENT: dict[str, Reader] = {"name": str, "mime": _mime, "sha256": _sha256, "size": _whole}
+_STEP: dict[str, Reader] = {
+    "title": str,
+    "outcome": _outcome,
+    "start": _number,
+    "duration": _number,
+    "message": str,
+    "expected": str,
+    "data": str,
+    "files": _texts,
+    "steps": list,
+}
+_RESULT: dict[str, Reader] = {
+    "id": str,
+    "nodeid": str,
+    "title": str,
+    "outcome": _outcome,
+    "start": _number,
+    "duration": _number,
+    "durations": _numbers,
+    "message": str,
+    "traceback": str,
+    "ids": _ids,
+    "suite": _texts,
+    "parameters": _words,
+    "description": str,
+    "tags": _texts,
+    "fields": _words,
+    "links": _links,
+    "attachments": _attachments,
+    "worker": str,
+    "attempt": _whole,
+    "superseded": bool,
+    "earlier": _texts,
+    "notes": _texts,
+    "ignored_by": _texts,
+    "steps": _steps,
+    "case_ids": _texts,
+}
+_RUN: dict[str, Reader] = {
+    **dict.fromkeys(("id", "name", "description", "ci", "branch", "commit", "build", "link", "key"), str),
+    "start": _number,
+    "tags": _texts,
+    "shard": _whole,
+    "shards": _whole,
+}

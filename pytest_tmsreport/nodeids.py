@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 
 def title_of(nodeid: str) -> str:
     """The test's own name: the last part of its node id, without parameters."""
@@ -11,11 +13,20 @@ def title_of(nodeid: str) -> str:
 
 def suite_of(nodeid: str) -> tuple[str, ...]:
     """Folders, module and classes above a test."""
-    path, *inner = _without_parameters(nodeid).split("::")
-    folders = [part for part in path.split("/") if part.strip() not in ("", ".", "..")]
-    if folders and inner:
-        folders[-1] = folders[-1].removesuffix(".py")
-    return (*folders, *(part for part in inner[:-1] if part.strip())) if inner else tuple(folders[:-1])
+    above, colons, _ = _without_parameters(nodeid).rpartition("::")
+    return _suite(above) if colons else _folders(nodeid)[:-1]
+
+
+@lru_cache(maxsize=64)  # tests with one in common follow each other
+def _suite(above: str) -> tuple[str, ...]:
+    path, *classes = above.split("::")
+    *folders, module = _folders(path) or ("",)
+    named = (part for part in classes if part.strip())
+    return (*folders, *([module.removesuffix(".py")] if module else []), *named)
+
+
+def _folders(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part.strip() not in ("", ".", ".."))
 
 
 def _without_parameters(nodeid: str) -> str:

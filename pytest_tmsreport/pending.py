@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .aggregate import part_id
 from .journal import Receipts, RunFolder
-from .model import Attachment, Result
+from .model import Attachment, Result, changed
 from .render import trim
 from .vendor import Vendor
 
@@ -43,59 +44,82 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
     even_if_doubled: bool = False,
     survey: Survey | None = None,
     part: tuple[int, int] | None = None,
-) -> Iterator[Result]:
-    """The results to send, in journal order, ready for the vendor: case ids resolved, texts trimmed.
+) -> Iterator[tuple[int, Result]]:
+    """The results to send, each after its place in the journal, ready for the vendor: case ids resolved, texts trimmed.
 
+    They come in the journal's order, but for attempts whose successor never came: those are the last.
     Of a test that was run again only the last attempt counts, unless the destination wants each. `again` includes what
     was refused before, `even_if_doubled` what may have arrived. Counts go to `survey`. Of a session that still runs
     a `part` of the journal can be asked for (bytes, at ends of lines), without what has to wait for its end.
     """
     seen = survey or Survey()
-    for result in _of_this_tool(folder, vendor, seen, part):
+    for place, result in _of_this_tool(folder, vendor, seen, part):
         case_ids = vendor.case_ids(result)
         ids = [result.id]
         if vendor.aggregate != "each" and len(case_ids) > 1:
             ids = [part_id(result.id, case) for case in case_ids]
-        refused = next((receipts.refused[each] for each in ids if each in receipts.refused), None)
-        if all(each in receipts.sent for each in ids):
+        if receipts.sent.issuperset(ids):
             seen.delivered += 1
             if vendor.files == "after" and result.attachments:
                 parts = (replace(result, id=each, case_ids=case_ids) for each in ids)
                 seen.files_due += [due for part in parts if (due := _with_files_due(part, receipts)).attachments]
-        elif vendor.wants_case and not case_ids and not vendor.can("resolve"):
+        elif not case_ids and vendor.wants_case and not vendor.can("resolve"):
             seen.without_case += 1
-        elif refused is not None and not again:
+        elif not again and not receipts.refused.keys().isdisjoint(ids):
             seen.refused += 1
-            seen.refusals.append((result.nodeid, refused))
-        elif is_doubtful(vendor) and receipts.sending.intersection(ids) and not even_if_doubled:
+            seen.refusals.append(
+                (result.nodeid, next(receipts.refused[each] for each in ids if each in receipts.refused))
+            )
+        elif not even_if_doubled and not receipts.sending.isdisjoint(ids) and is_doubtful(vendor):
             seen.doubtful += 1
         else:
             seen.pending += 1
-            yield replace(
-                result,
-                case_ids=case_ids,
-                message=trim(result.message, vendor.max_text),
-                traceback=trim(result.traceback, vendor.max_text),
-            )
+            yield place, ready(vendor, result, case_ids)
 
 
-def _of_this_tool(folder: RunFolder, vendor: Vendor, seen: Survey, part: tuple[int, int] | None) -> Iterator[Result]:
+def ready(vendor: Vendor, result: Result, case_ids: tuple[str, ...]) -> Result:
+    """A result as the vendor is to see it: with its case ids, and its texts trimmed."""
+    changes: dict[str, Any] = {"case_ids": case_ids} if case_ids != result.case_ids else {}
+    if len(result.message) > vendor.max_text or len(result.traceback) > vendor.max_text:
+        changes["message"] = trim(result.message, vendor.max_text)
+        changes["traceback"] = trim(result.traceback, vendor.max_text)
+    return changed(result, **changes) if changes else result
+
+
+def _of_this_tool(
+    folder: RunFolder, vendor: Vendor, seen: Survey, part: tuple[int, int] | None
+) -> Iterator[tuple[int, Result]]:
     """The results that are meant for the tool: the attempts that count for it, and what no mark keeps from it."""
-    last = last_attempts(folder) if vendor.attempts == "last" and not part else {}
-
-    def garbage() -> None:
-        seen.garbage += 1
-
-    for result in folder.results(garbage, part):
-        is_followed = result.superseded and last.get(result.nodeid, result.attempt) > result.attempt
-        if is_followed or (part and _is_early(result, vendor)):
-            continue
-        if set(result.ignored_by).intersection(vendor.dialects):
+    for place, result in _attempts(folder, vendor, seen, part):
+        if result.ignored_by and set(result.ignored_by).intersection(vendor.dialects):
             seen.ignored += 1
         elif why := vendor.leaves_out(result):
             seen.left_out[why] += 1
         else:
-            yield result
+            yield place, result
+
+
+def _attempts(
+    folder: RunFolder, vendor: Vendor, seen: Survey, part: tuple[int, int] | None
+) -> Iterator[tuple[int, Result]]:
+    """The attempts that count for the tool: where that is the last one, a superseded one is put off to the end."""
+
+    def garbage() -> None:
+        seen.garbage += 1
+
+    put_off: list[tuple[int, str, int]] = []
+    last: dict[str, int] = {}  # of the tests that were run again
+    for place, result in folder.placed(garbage, part):
+        if part and _is_early(result, vendor):
+            continue
+        if vendor.attempts == "last" and result.attempt > 1:
+            last[result.nodeid] = max(result.attempt, last.get(result.nodeid, 0))
+        if vendor.attempts == "last" and result.superseded:
+            put_off.append((place, result.nodeid, result.attempt))
+        else:
+            yield place, result
+    places = [place for place, nodeid, attempt in put_off if last.get(nodeid, 0) <= attempt]
+    yield from zip(places, folder.at(places), strict=True)
 
 
 def _is_early(result: Result, vendor: Vendor) -> bool:
@@ -124,16 +148,4 @@ def survey(folder: RunFolder, vendor: Vendor) -> Survey:
     found = Survey()
     for _ in pending(folder, vendor, folder.receipts(vendor.name), survey=found):
         pass
-    return found
-
-
-def last_attempts(folder: RunFolder) -> dict[str, int]:
-    """Node id -> number of the last attempt, for tests that were run again."""
-    found: dict[str, int] = {}
-    again: set[str] = set()
-    for result in folder.results():
-        if result.superseded:
-            again.add(result.nodeid)
-        if result.nodeid in again:
-            found[result.nodeid] = max(result.attempt, found.get(result.nodeid, 0))
     return found

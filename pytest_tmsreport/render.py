@@ -92,8 +92,7 @@ def marked(text: str) -> str:
 
 def remarks(result: Result) -> list[str]:
     """What stands beside a result's message: notes, that it is flaky, its earlier attempts, its links."""
-    lines = list(result.notes)
-    lines += [f"flaky: passed on attempt {result.attempt}"] if result.is_flaky else []
+    lines = [*result.notes, *([f"flaky: passed on attempt {result.attempt}"] if result.is_flaky else [])]
     lines += [f"attempt {number}: {text}" for number, text in enumerate(result.earlier, 1)]
     return lines + [f"{link.kind}: {link.name + ' ' if link.name else ''}{link.url}" for link in result.links]
 

@@ -6,7 +6,6 @@ import logging
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -19,7 +18,6 @@ from urllib.parse import urlsplit
 
 from requests.adapters import BaseAdapter
 
-from .aggregate import merge, split
 from .client import Client, Network, Request
 from .errors import (
     AuthError,
@@ -40,6 +38,7 @@ from .model import Result, Run
 from .pacing import Pacer
 from .pending import Survey, pending, survey
 from .render import count, plain
+from .shelf import Shelf
 from .tally import Tally
 from .vendor import Vendor
 
@@ -224,7 +223,7 @@ class _Upload:
         if self.tally.run_id and not self.conditions.rehearse:
             self.tally.run_url = self.vendor.run_url(self.tally.run_id)
 
-    def _send_rest(self, rest: Iterator[Result], counts: Survey) -> None:
+    def _send_rest(self, rest: Iterator[tuple[int, Result]], counts: Survey) -> None:
         results = self._ready(rest, counts)
         first = next(results, None)
         if first is not None:
@@ -244,32 +243,27 @@ class _Upload:
         with self._lock:
             self.tally.notes.append(plain(self.conditions.mask(text)))
 
-    def _ready(self, rest: Iterator[Result], counts: Survey) -> Iterator[Result]:
+    def _ready(self, rest: Iterator[tuple[int, Result]], counts: Survey) -> Iterator[Result]:
         """The results as the vendor is to see them: with cases found or made, and merged or condensed.
 
-        Where neither is needed they are never all in memory.
+        Where that takes all of them, their places are kept, and they are read once more.
         """
-        if not self.vendor.can("resolve") and not self.vendor.waits_for_end:
-            return rest
-        results = list(rest)
-        homeless = [result for result in results if not result.case_ids]
-        if homeless and self.vendor.can("resolve"):
-            found = self.vendor.resolve(self.http, homeless)
-            results = [replace(each, case_ids=found.get(each.id, each.case_ids)) for each in results]
-            if self.vendor.wants_case:
-                unresolved = sum(1 for each in results if not each.case_ids)
-                counts.without_case += unresolved
-                counts.pending -= unresolved
-                results = [each for each in results if each.case_ids]
-        cases = dict.fromkeys(case for result in results for case in result.case_ids)
-        self.run = replace(self.run, case_ids=tuple(cases))
-        if self.vendor.can("condense"):
-            return iter(self.vendor.condense(self.run, results) if results else ())
-        if self.vendor.aggregate == "each":
-            return iter(results)
-        due = [part for part in split(results) if part.id not in self._receipts.sent]
-        self._left = dict(Counter(_origin(part.id) for part in due))
-        return iter(merge(due, self.vendor.aggregate))
+        vendor = self.vendor
+        if not vendor.can("resolve") and not vendor.waits_for_end:
+            return (result for _, result in rest)
+        shelf = Shelf(self.folder, vendor, self._receipts)
+        for place, result in rest:
+            shelf.add(place, result)
+        is_due = vendor.can("resolve") and len(shelf.homeless) > 0
+        unfiled = shelf.resolve(vendor.resolve(self.http, shelf.homeless) if is_due else {})
+        counts.without_case += unfiled
+        counts.pending -= unfiled
+        self.run = replace(self.run, case_ids=tuple(shelf.cases()))
+        if vendor.can("condense"):
+            results = list(shelf.results())
+            return iter(vendor.condense(self.run, results) if results else ())
+        self._left = shelf.left
+        return shelf.results() if vendor.aggregate == "each" else shelf.merged(vendor.aggregate)
 
     def _open(self) -> str:
         opening = None if self._receipts.opening else partial(self.write, opening=True)
@@ -332,7 +326,8 @@ class _Upload:
 
     def _not_received(self, run_id: str, batch: Sequence[Result]) -> Sequence[Result]:
         """Of a batch that an earlier upload was sending when it ended, what has not arrived."""
-        if not self.vendor.can("received") or not any(_ids(result) & self._receipts.sending for result in batch):
+        sending = self._receipts.sending if self.vendor.can("received") else set()
+        if not sending or all(sending.isdisjoint(_ids(result)) for result in batch):
             return batch
         found = self.vendor.received(self.http, run_id, batch)
         arrived = [result for result in batch if result.id in found]
@@ -377,7 +372,7 @@ class _Upload:
         with self._lock:
             ids = sorted(set().union(*map(_ids, batch))) if batch else []
             self.write(sent=ids, **({"remote": with_files} if with_files and self.vendor.files == "after" else {}))
-            done = sum(self._is_whole(each) for each in ids)
+            done = sum(map(self._is_whole, ids)) if self._left else len(ids)
             self.tally.delivered += done
         self.conditions.progress(self.tally.name, done)
         self._files.follow(batch, with_files)
@@ -418,7 +413,7 @@ class _Upload:
         if row:
             self.conditions.progress(self.tally.name, len(row))
 
-    def _count(self, counts: Survey, rest: Iterator[Result]) -> None:
+    def _count(self, counts: Survey, rest: Iterator[tuple[int, Result]]) -> None:
         for _ in rest:  # what was not looked at any more is counted all the same
             continue
         tally = self.tally
@@ -472,7 +467,7 @@ def _finished(tallies: Iterable[Tally]) -> set[str]:
 
 def _ids(result: Result) -> set[str]:
     """The ids under which the receipts know a result: its own, or those of the tests it stands for."""
-    return {part.id for part in result.parts} or {result.id}
+    return {part.id for part in result.parts} if result.parts else {result.id}
 
 
 def _origin(part_id: str) -> str:

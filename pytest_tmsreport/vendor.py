@@ -282,7 +282,7 @@ class Vendor:
         own = (self.name, self.kind, "")
         found = next((mark[key] for mark in result.ids for key in own if key in mark), None)
         project = str(getattr(self, "project", "")).upper()
-        for dialect in self.dialects:
+        for dialect in self.dialects if found is None and result.ids else ():
             keys = (f"@{dialect}/{project}", f"@{dialect}")
             if found is None:
                 found = next((mark[key] for mark in result.ids for key in keys if key in mark), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,9 @@ class Witness:
         self._attempt = attempt = _Attempt(item.nodeid, recording, 0.0)
         record(recording)
         try:
-            if self._waiting:
-                self._waiting[:] = [each for each in self._waiting if not each.look()]
+            for waiting in self._waiting:
+                if waiting.module in sys.modules:
+                    waiting.look()
             self._read(item)
             if self._note:
                 self._note.write(item.nodeid, attempt.words)

@@ -32,7 +32,7 @@ RESULT = Result(
     outcome=Outcome.FAILED,
     start=1_783_160_101.5,
     duration=0.125,
-    phases={"setup": Phase(1_783_160_101.5, 0.025), "call": Phase(1_783_160_101.525, 0.1)},
+    durations={"setup": 0.025, "call": 0.1},
     message="assert 3 == 4",
     traceback="def test_total():\n>       assert 3 == 4",
     ids=({"qase": ("7", "8"), "": ("C9",)}, {"": ("C1",)}),
@@ -76,7 +76,7 @@ def test_what_follows_from_the_rest_may_be_missing() -> None:
         "nodeid": "a/test_b.py::Test::test_c[1]",
         "outcome": "passed",
         "start": 1.5,
-        "phases": times,
+        "durations": times,
     }
     assert Result.from_json(journalled) == Result(
         id="r",
@@ -86,14 +86,19 @@ def test_what_follows_from_the_rest_may_be_missing() -> None:
         suite=("a", "test_b", "Test"),
         start=1.5,
         duration=0.75,
-        phases={"setup": Phase(1.5, 0.25), "call": Phase(1.75, 0.5)},
+        durations=times,
     )
+
+
+def test_phases_follow_one_another() -> None:
+    assert RESULT.phases == {"setup": Phase(1_783_160_101.5, 0.025), "call": Phase(1_783_160_101.525, 0.1)}
 
 
 @pytest.mark.parametrize("changes", [{"suite": ()}, {"duration": 0.0}, {"title": "other"}])
 def test_what_is_other_than_would_follow_is_written(changes: dict[str, Any]) -> None:
-    times = {"call": Phase(1.75, 0.5)}
-    result = Result(id="r", nodeid="a.py::b", title="b", outcome=Outcome.PASSED, start=1.75, duration=0.5, phases=times)
+    result = Result(
+        id="r", nodeid="a.py::b", title="b", outcome=Outcome.PASSED, start=1.75, duration=0.5, durations={"call": 0.5}
+    )
     changed = replace(result, **changes)
     assert Result.from_json(through_json(changed)) == changed
 
@@ -159,8 +164,8 @@ def test_a_run_needs_these(key: str) -> None:
         pytest.param("duration", [1], "duration", id="duration-is-a-list"),
         pytest.param("attempt", "2", "attempt", id="attempt-is-a-text"),
         pytest.param("superseded", "no", "superseded", id="superseded-is-a-text"),
-        pytest.param("phases", [], "phases", id="phases-are-a-list"),
-        pytest.param("phases", {"call": "3"}, "call", id="phase-is-a-text"),
+        pytest.param("durations", [], "durations", id="durations-are-a-list"),
+        pytest.param("durations", {"call": "3"}, "durations", id="duration-is-a-text"),
         pytest.param("message", ["x"], "message", id="message-is-a-list"),
         pytest.param("ids", {"qase": ["7"]}, "ids", id="ids-are-an-object"),
         pytest.param("ids", ["7"], "ids", id="ids-hold-a-text"),

@@ -646,3 +646,26 @@ def test_no_thread_is_left_when_an_upload_has_ended(bench: Bench) -> None:
     bench.write(*make_results(50))
     bench.send(replace(QASE, batch_size=5))
     assert set(threading.enumerate()) <= before
+
+
+def test_the_first_batch_leaves_before_the_journal_has_been_read_to_its_end(bench: Bench) -> None:
+    results = bench.folder.path / "results.jsonl"
+    late = json.dumps({"result": {"id": "late", "nodeid": "test_late.py::test_late", "outcome": "passed"}}) + "\n"
+    added: list[int] = []
+
+    class Growing(WsgiAdapter):
+        def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+            if str(request.url).endswith("/v1/run/SHOP") and not added:
+                with results.open("a", encoding="ascii") as file:
+                    added.append(file.write(late))
+            return super().send(request, *args, **kwargs)
+
+    for result in make_results(60):
+        bench.journal.write(result)
+    tally = bench.send(replace(QASE, batch_size=10), transport=Growing(bench.mount))
+    assert tally.delivered == 61
+
+
+def test_ten_thousand_results_take_fifty_requests_and_two_for_the_run(bench: Bench) -> None:
+    bench.write(*make_results(10_000))
+    assert bench.send(replace(QASE, requests_per_minute=0)).requests == 52

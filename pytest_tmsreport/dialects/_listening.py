@@ -125,15 +125,13 @@ class _Waiting:
     def __init__(self, guard: Any, module: str, begin: Callable[[ModuleType, Ears], None]) -> None:
         self.ears = Ears(guard, module)
         self._guard = guard
-        self._module = module
+        self.module = module
         self._begin: Callable[[ModuleType, Ears], None] | None = begin
 
-    def look(self) -> bool:
-        """True when there is nothing more to wait for."""
+    def look(self) -> None:
+        """Begins where the module is there now."""
         begin = self._begin
-        if begin is None or self._module not in sys.modules:
-            return begin is None
-        self._begin = None
-        with self._guard(f"listening to {self._module}"):
-            begin(sys.modules[self._module], self.ears)
-        return True
+        if begin is not None and self.module in sys.modules:
+            self._begin = None
+            with self._guard(f"listening to {self.module}"):
+                begin(sys.modules[self.module], self.ears)

@@ -29,14 +29,14 @@ STEP_STATUSES = {
 def row(vendor: Qase, index: int, result: Result) -> dict[str, Any]:
     """The `ResultCreate` of a result. Raises Rejected, naming `index`, for what is no case id."""
     fields = {**result.fields, "description": result.description, "tags": ",".join(result.tags)}
-    signature = [*result.nodeid.split("[")[0].split("::"), *(f"{{{k}:{v}}}" for k, v in result.parameters.items())]
+    signature = [result.nodeid.partition("[")[0], *(f"{{{k}:{v}}}" for k, v in result.parameters.items())]
     files = {each.sha256: each.remote_id for each in result.attachments}
     within = set(_files_within(result.steps))
     message = [*([result.message] if result.message else []), *remarks(result)]
     return {
         "id": result.id,
         "title": cut(result.title, 255),
-        "signature": "::".join(part.lower().replace(" ", "_") for part in signature),
+        "signature": "::".join(signature).lower().replace(" ", "_"),
         "testops_ids": [_case_id(vendor, index, text) for text in result.case_ids] or None,
         "execution": {
             "status": vendor.word(result.outcome),
