@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from . import memory, overhead, peers, reporters, startup, upload
+from . import linear, memory, overhead, peers, reporters, startup, upload
 from .contests import CONTESTS
 from .environments import CannotInstallError
 from .sessions import CannotCountError
@@ -19,7 +19,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="what", required=True)
     for module in (overhead, startup):
         _add(commands, module, "REPORTER", REPORTERS)
-    for module in (upload, memory):
+    for module in (upload, memory, linear):
         _add(commands, module, "", [])
     _add(commands, peers, "TOOL", [each.tool for each in CONTESTS])
     options = parser.parse_args()

@@ -10,6 +10,7 @@ it so; pytest itself is not slowed then.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -72,14 +73,24 @@ class Session:
         traced = ("--trace-children=yes", f"--trace-children-skip-by-arg={SENDER}", "--trace-children-skip=*/git")
         valgrind = (*VALGRIND, f"--log-file={counts}/%p", *(traced if with_workers else ()))
         self._run(*valgrind, *self._command(), BENCH_WAITS="1")
-        return _sum(counts)
+        return sum(_counts(counts))
+
+    def instructions_between(self, first: int, last: int) -> int:
+        """What pytest executes from the start of one test to that of another. Raises CannotCountError.
+
+        It is quicker than two suites, and leaves out what is done for a test before and after all of them.
+        """
+        counts = self._prepared()
+        self._run(*VALGRIND, f"--log-file={counts}/%p", *self._command(), BENCH_COUNTED=f"{first} {last}")
+        before, after, _ = sorted(_counts(counts))
+        return after - before
 
     def instructions_of_sender(self) -> int:
         """What the sender executes, by the end of the session. Raises CannotCountError."""
         counts = self._warmed()
         text = _COUNTED.format(valgrind=" ".join(VALGRIND), counts=counts, python=self._python)
         self._run(*self._command(), BENCH_SENDER=self._program(text))
-        return _sum(counts)
+        return sum(_counts(counts))
 
     def seconds(self) -> float:
         """How long it takes."""
@@ -88,28 +99,30 @@ class Session:
         self._run(*self._command())
         return time.perf_counter() - began
 
-    def cost(self) -> Cost:
-        """What else it costs, from one session. Linux only."""
+    def cost(self, *, with_trace: bool = False) -> Cost:
+        """What else it costs, from one session. Linux only. `with_trace` also has Python sum up what it allocates."""
         counts = self._prepared()
         inside, sender = counts / "inside", counts / "sender"
         program = self._program(_WEIGHED.format(python=str(self._python), notes=str(sender)))
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self._run(*self._command(), BENCH_SENDER=program, BENCH_NOTES=str(inside))
+        traced = {"PYTHONTRACEMALLOC": "1"} if with_trace else {}
+        self._run(*self._command(), BENCH_SENDER=program, BENCH_NOTES=str(inside), **traced)
         ended = time.time()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        peak_kib, last_test, *modules = inside.read_text(encoding="utf-8").split()
+        known = json.loads(inside.read_text(encoding="utf-8"))
         of_sender = sender.read_text(encoding="ascii").split() if sender.exists() else ("0", "0")
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         journal = next((self.folder / ".tmsreport").glob("*/results.jsonl"), None)
         return Cost(
-            peak_mib=int(peak_kib) / 1024,
+            peak_mib=known["peak_mib"],
+            traced_peak=known["traced_peak"],
             sender_mib=int(of_sender[0]) / 1024,
             cpu_s=cpu_s - float(of_sender[1]),
             sender_cpu_s=float(of_sender[1]),
-            modules=frozenset(modules),
+            modules=frozenset(known["modules"]),
             passing_bytes=_passing_bytes(journal) if journal else 0.0,
             files=sum(1 for path in journal.parent.rglob("*") if path.is_file()) if journal else 0,
-            last_test=float(last_test),
+            last_test=known["last_test"],
             ended=ended,
         )
 
@@ -173,6 +186,7 @@ class Cost(NamedTuple):
     """What a session cost: CPU time without the sender, and its own; likewise the most memory; what it left."""
 
     peak_mib: float
+    traced_peak: int
     sender_mib: float
     cpu_s: float
     sender_cpu_s: float
@@ -206,9 +220,10 @@ def place() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="bench-")
 
 
-def _sum(counts: Path) -> int:
+def _counts(counts: Path) -> list[int]:
+    """The count of each process. Raises CannotCountError where there is none."""
     found = [re.search(r"I +refs: +([\d,]+)", path.read_text("utf-8", "replace")) for path in counts.glob("[0-9]*")]
     numbers = [int(match[1].replace(",", "")) for match in found if match]
     if not numbers:
         raise CannotCountError("valgrind has counted nothing")
-    return sum(numbers)
+    return numbers

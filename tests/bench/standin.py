@@ -24,7 +24,7 @@ from pytest_tmsreport.sandbox.site import Sandbox
 
 from .environments import ROOT
 
-CASES = 100_000
+CASES = 50_000
 RULES = {
     "qase": {"requests_per_minute": 10**9},
     "testrail": {"requests_per_minute": 10**9, "cases": CASES},

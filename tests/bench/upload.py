@@ -1,4 +1,4 @@
-"""What sending 10,000 results to Qase takes: requests, and seconds from the end of the last test to that of pytest.
+"""What sending 10,000 results takes: requests, and seconds from the end of the last test to that of pytest.
 
 The stand-in for Qase is a process of its own; its CPU time, which is part of the seconds, is told. Of 50,000 results it
 is told how soon the first are there.
