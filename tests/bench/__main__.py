@@ -9,7 +9,7 @@ from typing import Any
 from . import linear, memory, overhead, peers, reporters, startup, upload
 from .contests import CONTESTS
 from .environments import CannotInstallError
-from .sessions import CannotCountError
+from .sessions import CannotMeasureError
 
 REPORTERS = [reporters.short(each) for each in (reporters.OURS, *reporters.PEERS)]
 
@@ -26,7 +26,7 @@ def main() -> int:
     module = options.module
     try:
         module.measure(options.names, module.SHORT if options.short else module.Sizes(), _tell)
-    except (CannotInstallError, CannotCountError) as error:
+    except (CannotInstallError, CannotMeasureError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

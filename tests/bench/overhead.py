@@ -28,13 +28,13 @@ Count = Callable[[], float]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many tests, fewer and more, of ours and of others; steps by test, and how many turns they are timed for."""
+    """How many tests, fewer and more, of ours and of others; steps a test, and those of ours that are timed."""
 
     ours: tuple[int, int] = (200, 1000)
     theirs: tuple[int, int] = (100, 300)
     stepping: int = 100
     steps: int = 10
-    timed_steps: int = 100
+    timed_steps: int = 50
     turns: int = 5
 
 
@@ -42,7 +42,7 @@ SHORT = Sizes(ours=(20, 100), theirs=(20, 60), stepping=20, timed_steps=20, turn
 
 
 def measure(names: Collection[str], sizes: Sizes, tell: Callable[[str], None]) -> None:
-    """Prints a row for each reporter, ours first. Raises CannotCountError."""
+    """Prints a row for each reporter, ours first. Raises CannotMeasureError."""
     with place() as folder, standing_in("qase", "testrail", "xray", "reportportal") as tools, standing_in() as anybody:
         meter = Meter(Path(folder), sizes, tools.url, anybody.url)
         tell(HEAD)
@@ -126,7 +126,8 @@ class Meter:
 
     def _timed_step(self, reporter: Reporter) -> str:
         """CPU, not seconds: others are at work here, too."""
-        tests, steps = self.sizes.stepping, self.sizes.timed_steps
+        steps = self.sizes.timed_steps if reporter is OURS else self.sizes.steps
+        tests = self.sizes.stepping
         write = partial(suites.write_stepping, steps=steps)
         pair = [self._session(reporter, partial(write, step=step), tests) for step in (reporter.step, "")]
         took = []

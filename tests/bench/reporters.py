@@ -99,7 +99,7 @@ PEERS = (
     Reporter(
         name=QASE_PYTEST.name,
         requirements=QASE_PYTEST.requirements,
-        plugins=("qase.pytest.conftest",),
+        plugins=("xdist.plugin", "qase.pytest.conftest"),  # without xdist it breaks
         on=(
             "--qase-mode=testops",
             f"--qase-testops-project={qase_fields.PROJECT}",

@@ -45,8 +45,8 @@ os._exit(os.waitstatus_to_exitcode(status) & 255)
 """
 
 
-class CannotCountError(Exception):
-    """Instructions cannot be counted here; the text says why."""
+class CannotMeasureError(Exception):
+    """A session cannot be measured here, or has broken; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Session:
         return self.python or self.reporter.python
 
     def instructions(self, *, with_workers: bool = False) -> int:
-        """What pytest executes, also in its workers if so; its sender is never counted. Raises CannotCountError."""
+        """What pytest executes, also in its workers if so; its sender is never counted. Raises CannotMeasureError."""
         counts = self._warmed()
         traced = ("--trace-children=yes", f"--trace-children-skip-by-arg={SENDER}", "--trace-children-skip=*/git")
         valgrind = (*VALGRIND, f"--log-file={counts}/%p", *(traced if with_workers else ()))
@@ -76,7 +76,7 @@ class Session:
         return sum(_counts(counts))
 
     def instructions_between(self, first: int, last: int) -> int:
-        """What pytest executes from the start of one test to that of another. Raises CannotCountError.
+        """What pytest executes from the start of one test to that of another. Raises CannotMeasureError.
 
         It is quicker than two suites, and leaves out what is done for a test before and after all of them.
         """
@@ -86,7 +86,7 @@ class Session:
         return after - before
 
     def instructions_of_sender(self) -> int:
-        """What the sender executes, by the end of the session. Raises CannotCountError."""
+        """What the sender executes, by the end of the session. Raises CannotMeasureError."""
         counts = self._warmed()
         text = _COUNTED.format(valgrind=" ".join(VALGRIND), counts=counts, python=self._python)
         self._run(*self._command(), BENCH_SENDER=self._program(text))
@@ -177,9 +177,9 @@ class Session:
                 stdin=subprocess.DEVNULL,
             )
         except FileNotFoundError as error:
-            raise CannotCountError(f"{command[0]} is not installed") from error
+            raise CannotMeasureError(f"{command[0]} is not installed") from error
         if done.returncode not in (0, 1):  # 1: tests have failed
-            raise CannotCountError(f"{' '.join(command)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+            raise CannotMeasureError(f"{' '.join(command)} ended with {done.returncode}: {done.stdout}{done.stderr}")
 
 
 class Cost(NamedTuple):
@@ -221,9 +221,9 @@ def place() -> tempfile.TemporaryDirectory[str]:
 
 
 def _counts(counts: Path) -> list[int]:
-    """The count of each process. Raises CannotCountError where there is none."""
+    """The count of each process. Raises CannotMeasureError where there is none."""
     found = [re.search(r"I +refs: +([\d,]+)", path.read_text("utf-8", "replace")) for path in counts.glob("[0-9]*")]
     numbers = [int(match[1].replace(",", "")) for match in found if match]
     if not numbers:
-        raise CannotCountError("valgrind has counted nothing")
+        raise CannotMeasureError("valgrind has counted nothing")
     return numbers
