@@ -25,7 +25,7 @@ class Sizes:
     tests: tuple[int, ...] = (10_000, 50_000, 100_000)
 
 
-SHORT = Sizes(tests=(200, 1_000))
+SHORT = Sizes(tests=(100, 300))
 
 
 def measure(_names: Collection[str], sizes: Sizes, tell: Callable[[str], None]) -> None:

@@ -37,7 +37,7 @@ class Sizes:
     turns: int = 3
 
 
-SHORT = Sizes(results=400, many=400, turns=1)
+SHORT = Sizes(results=201, many=201, turns=1)
 
 
 def measure(_names: Collection[str], sizes: Sizes, tell: Callable[[str], None]) -> None:
