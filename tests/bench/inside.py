@@ -8,6 +8,7 @@ the same however long it takes.
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import select
@@ -40,6 +41,8 @@ class Counted:
 
     def pytest_runtest_logstart(self) -> None:
         self._started += 1
+        if self._started == self._moments[0]:
+            gc.freeze()  # else it is chance whether all objects there are, pytest's own, are gone through in between
         if self._started in self._moments and not os.fork():
             os._exit(0)
 

@@ -140,7 +140,7 @@ class Session:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-        for name, text in self.reporter.files.items():
+        for name, text in self.reporter.files.items() if self.is_on else ():
             (self.folder / name).write_text(text.replace("{url}", self.url), encoding="utf-8")
         counts = self.folder / "counts"
         counts.mkdir()
