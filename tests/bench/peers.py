@@ -113,6 +113,7 @@ class Score:
 def measure(tools: Collection[str], sizes: Sizes, tell: Callable[[str], None]) -> list[Score]:
     """Both reporters of each tool, in turns. Raises CannotInstallError."""
     scores = []
+    tell(HEAD)
     for contest in CONTESTS:
         if tools and contest.tool not in tools:
             continue
