@@ -206,7 +206,7 @@ class Collector:
     def _close(self, key: tuple[str, str]) -> Sequence[Closed]:
         nodeid, worker = key
         attempt = self._open.pop(key)
-        verdict = _judge(attempt)
+        verdict = _PASSED if attempt.is_plain and "call" in attempt.phases else _judge(attempt)
         if verdict is None:
             return ()  # set up and torn down without having run: named among those that never ran
         outcome, message, traceback = verdict
@@ -223,11 +223,23 @@ class Collector:
         if words.get("ignore"):
             self.ignored += 1
             return ()
+        record = self._recorded(nodeid, worker, attempt, words)
+        record.update(outcome=outcome.value)
+        if not attempt.is_plain:
+            record.update(message=message, traceback=traceback, superseded=attempt.is_rerun)
+        if attempt.number > 1:
+            record.update(attempt=attempt.number, earlier=earlier or ())
+        if not words:
+            return [Closed(record, captured)]
+        travelled = _take_over(words, record)
+        return [Closed(record, captured, travelled, words.get("unattached", ()))]
+
+    def _recorded(self, nodeid: str, worker: str, attempt: _Attempt, words: Told) -> Record:
+        """What an attempt has told, whatever became of it."""
         start = self._clock() if attempt.start is None else attempt.start
         record: Record = {
             "id": self._new_id(),
             "nodeid": trim(nodeid, NODEID),
-            "outcome": outcome.value,
             "start": start,
             "durations": attempt.times,
         }
@@ -242,14 +254,7 @@ class Collector:
             record["steps"] = attempt.steps
         if worker:
             record["worker"] = worker
-        if not attempt.is_plain:
-            record.update(message=message, traceback=traceback, superseded=attempt.is_rerun)
-        if attempt.number > 1:
-            record.update(attempt=attempt.number, earlier=earlier or ())
-        if not words:
-            return [Closed(record, captured)]
-        travelled = _take_over(words, record)
-        return [Closed(record, captured, travelled, words.get("unattached", ()))]
+        return record
 
     def _captured(self, nodeid: str, attempt: _Attempt) -> Sequence[Captured]:
         """What this attempt printed: pytest keeps an item's sections through its reruns."""
@@ -386,8 +391,6 @@ _PASSED = (Outcome.PASSED, "", "")
 
 def _judge(attempt: _Attempt) -> tuple[Outcome, str, str] | None:
     """The outcome table. None for a test that did not get to run."""
-    if attempt.is_plain and "call" in attempt.phases:
-        return _PASSED
     setup, call, teardown, crash = (attempt.phases.get(when) for when in ("setup", "call", "teardown", CRASH))
     if crash is not None:
         return Outcome.ERROR, _message(crash), _traceback(crash)
