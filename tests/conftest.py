@@ -184,6 +184,7 @@ class Project:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
+        shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # it knows files by second and size
 
     def settings(self, text: str) -> None:
         """Writes the settings file, with these lines below pytest's own."""
@@ -297,13 +298,17 @@ def project(tmp_path: Path, served: Served) -> Project:
     kept = {key: value for key, value in os.environ.items() if not FOREIGN.match(key)}
     root = tmp_path / "project"
     root.mkdir()
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # each session would compile the plugin, and pytest rewrite it, anew
     own = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "HOME": str(tmp_path)}
     return Project(root, served, {**kept, **own, **served.environment})
 
 
-@pytest.fixture(params=["-n0", "-n2"])
+@pytest.fixture(params=["-n0", pytest.param("-n2", marks=pytest.mark.long)])
 def workers(request: pytest.FixtureRequest) -> str:
-    """The option for as many xdist workers: none, and two."""
+    """The option for as many xdist workers: none, and two, which is `long`.
+
+    What is to run both ways each time, as it is about what workers tell, names them itself.
+    """
     return str(request.param)
 
 

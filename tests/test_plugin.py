@@ -56,6 +56,7 @@ def test_an_installed_plugin_that_is_not_asked_for_is_only_options_a_marker_and_
     assert not project.box.requests
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_the_process_that_runs_tests_imports_no_client_and_no_server(project: Project, workers: str) -> None:
     project.write(
         "test_on.py",
