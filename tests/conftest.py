@@ -32,7 +32,7 @@ from pytest_tmsreport.sandbox.server import Served, serve
 
 settings.register_profile(
     "quick",
-    max_examples=15,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

@@ -111,7 +111,7 @@ def shown(box: Box) -> dict[str, str]:
 
 def test_workers_share_one_launch_that_is_finished(project: Project, box: Box) -> None:
     project.write("test_many.py", SIXTY)
-    ran = report(project, "-n4")
+    ran = report(project, "-n2")
     assert ran.status == 0
     assert [run.end is not None for run in box.runs.values()] == [True]
     assert shown(box) == {f"test_many[{number}]": "PASSED" for number in range(60)}
@@ -121,7 +121,14 @@ def test_workers_share_one_launch_that_is_finished(project: Project, box: Box) -
 
 @pytest.mark.parametrize(
     "trouble",
-    ["503*1+10", "503*2@item/", "429*3+20", "429=none*1@item/", "reset*1+15", "lost-answer*1@launch", "401+30"],
+    [
+        "lost-answer*1@launch",
+        "401+30",
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ["503*1+10", "503*2@item/", "429*3+20", "429=none*1@item/", "reset*1+15"]
+        ),
+    ],
 )
 def test_one_trouble_costs_none_of_sixty_and_doubles_none(
     project: Project, served: Served, box: Box, trouble: str
