@@ -30,6 +30,7 @@ from pytest_tmsreport.sandbox import catalog
 from pytest_tmsreport.sandbox.box import ArrivedResult, Box
 from pytest_tmsreport.sandbox.server import Served, serve
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every session compiles the plugin, and pytest rewrites it, anew
 settings.register_profile(
     "quick",
     max_examples=6,
@@ -298,7 +299,6 @@ def project(tmp_path: Path, served: Served) -> Project:
     kept = {key: value for key, value in os.environ.items() if not FOREIGN.match(key)}
     root = tmp_path / "project"
     root.mkdir()
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # each session would compile the plugin, and pytest rewrite it, anew
     own = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "HOME": str(tmp_path)}
     return Project(root, served, {**kept, **own, **served.environment})
 
