@@ -141,6 +141,7 @@ def test_a_machine_that_runs_again_adds_its_results_to_the_run(build: Project) -
     ]
 
 
+@pytest.mark.long
 def test_another_build_has_a_run_of_its_own(build: Project) -> None:
     build.pytest(*part(1))
     build.environ["GITHUB_RUN_NUMBER"] = "5"

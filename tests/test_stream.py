@@ -412,7 +412,7 @@ def test_ctrl_c_while_the_rest_is_awaited_keeps_it(project: Project) -> None:
 
 
 @on_linux
-@pytest.mark.parametrize(("on_loss", "status"), [("warn", 0), ("fail", 10)])
+@pytest.mark.parametrize(("on_loss", "status"), [pytest.param("warn", 0, marks=pytest.mark.long), ("fail", 10)])
 def test_a_destination_that_hangs_holds_up_no_other(project: Project, on_loss: str, status: int) -> None:
     project.settings(
         "[tmsreport]\ndeadline_s = 1\nstream_s = 0.2\n[tmsreport:qase]\n[tmsreport:stuck]\nvendor = qase\n"

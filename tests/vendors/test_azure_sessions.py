@@ -84,7 +84,7 @@ def report(project: Project, *args: str) -> Ran:
     return project.pytest("--tms-to", "azure", *args)
 
 
-@pytest.mark.parametrize("plan", ["", "31"])
+@pytest.mark.parametrize("plan", [pytest.param("", marks=pytest.mark.long), "31"])
 def test_workers_share_one_run(project: Project, box: Box, plan: str) -> None:
     project.environ["TMSREPORT_AZURE_PLAN"] = plan
     project.write("test_many.py", SIXTY)

@@ -109,6 +109,7 @@ def shown(box: Box) -> dict[str, str]:
     return {result.title: result.status for result in box.results.values()}
 
 
+@pytest.mark.long
 def test_workers_share_one_launch_that_is_finished(project: Project, box: Box) -> None:
     project.write("test_many.py", SIXTY)
     ran = report(project, "-n2")
@@ -199,6 +200,7 @@ def test_tests_that_patch_open_requests_and_logging_meet_nothing_of_ours(project
     assert shown(box) == {"test_takes_everything_away": "PASSED", "test_after_it": "PASSED"}
 
 
+@pytest.mark.long
 def test_a_server_that_is_not_there_costs_no_test_and_no_result(project: Project, box: Box) -> None:
     project.write("test_many.py", SIXTY)
     url = project.environ.pop("TMSREPORT_REPORTPORTAL_URL")
@@ -211,6 +213,7 @@ def test_a_server_that_is_not_there_costs_no_test_and_no_result(project: Project
     assert len(box.results) == 60
 
 
+@pytest.mark.long
 def test_several_machines_report_into_one_launch(project: Project, box: Box) -> None:
     project.write("test_many.py", SIXTY)
     project.environ |= {"TMSREPORT_RUN_KEY": "build-7", "TMSREPORT_SHARDS": "2"}

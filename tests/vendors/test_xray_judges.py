@@ -277,6 +277,7 @@ def test_one_fault_of_the_server_costs_nothing(project: Any, served: Served, box
     assert len(box.runs) == 1
 
 
+@pytest.mark.long
 def test_a_crashed_worker_costs_nothing_and_aborts_nothing(project: Any, box: Box) -> None:
     done = report(project, CRASH, "-n2")
     assert done.status == 1

@@ -470,6 +470,7 @@ def test_one_fault_costs_nothing_and_shows_no_token(
     assert TOKEN not in done.out + done.err
 
 
+@pytest.mark.long
 def test_a_server_that_cannot_be_reached_stops_no_test_and_keeps_every_result(project: Any, product: str) -> None:
     project.environ["TMSREPORT_ZEPHYR_URL"] = "http://127.0.0.1:9"
     project.environ["TMSREPORT_DEADLINE_S"] = "2"
@@ -486,6 +487,7 @@ def test_a_wrong_token_is_said_aloud_and_everything_is_kept(project: Any, box: B
     assert not box.results
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_costs_nothing(project: Any, box: Box, product: str) -> None:
     crash = """
         import os
