@@ -30,6 +30,8 @@ from pytest_tmsreport.sandbox import catalog
 from pytest_tmsreport.sandbox.box import ArrivedResult, Box
 from pytest_tmsreport.sandbox.server import Served, serve
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in its background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no session would hear the Ctrl-C of a test
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every session compiles the plugin, and pytest rewrites it, anew
 settings.register_profile(
     "quick",
