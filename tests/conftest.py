@@ -30,9 +30,12 @@ from pytest_tmsreport.sandbox import catalog
 from pytest_tmsreport.sandbox.box import ArrivedResult, Box
 from pytest_tmsreport.sandbox.server import Served, serve
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in its background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no session would hear the Ctrl-C of a test
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every session compiles the plugin, and pytest rewrites it, anew
 settings.register_profile(
     "quick",
-    max_examples=15,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
@@ -184,6 +187,7 @@ class Project:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
+        shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # it knows files by second and size
 
     def settings(self, text: str) -> None:
         """Writes the settings file, with these lines below pytest's own."""
@@ -301,9 +305,12 @@ def project(tmp_path: Path, served: Served) -> Project:
     return Project(root, served, {**kept, **own, **served.environment})
 
 
-@pytest.fixture(params=["-n0", "-n2"])
+@pytest.fixture(params=["-n0", pytest.param("-n2", marks=pytest.mark.long)])
 def workers(request: pytest.FixtureRequest) -> str:
-    """The option for as many xdist workers: none, and two."""
+    """The option for as many xdist workers: none, and two, which is `long`.
+
+    What is to run both ways each time, as it is about what workers tell, names them itself.
+    """
     return str(request.param)
 
 

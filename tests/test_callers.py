@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from conftest import Project
 
@@ -84,6 +86,7 @@ def pytest_tmsreport_run(run):
     assert ran.line("note: pytest_tmsreport_run raised OSError: no name; the run is reported unchanged (2 times)")
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_hooks_that_load_during_collection_are_named_and_not_called(project: Project, workers: str) -> None:
     project.write("unit/deep/conftest.py", "def pytest_tmsreport_result(result):\n    raise RuntimeError('called')\n")
     project.write("unit/deep/test_one.py", "def test_one(): pass\n")
@@ -95,6 +98,7 @@ def test_hooks_that_load_during_collection_are_named_and_not_called(project: Pro
     assert ran.line("qase: ").startswith("qase: 1 delivered")
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_hooks_below_the_arguments_are_called_in_every_mode(project: Project, workers: str) -> None:
     project.write("unit/conftest.py", "def pytest_tmsreport_result(result):\n    return False\n")
     project.write("unit/test_one.py", "def test_one(): pass\n")

@@ -101,8 +101,8 @@ WITH, WITHOUT = ("allure-pytest", "allure-pytest==2.16.2"), ("allure-python-comm
     ("packages", "options"),
     [
         pytest.param(WITH, ["--alluredir=allure-results"], id="at work"),
-        pytest.param(WITH, [], id="idle"),
-        pytest.param(WITH, ["-pno:allure_pytest"], id="switched off"),
+        pytest.param(WITH, [], id="idle", marks=pytest.mark.long),
+        pytest.param(WITH, ["-pno:allure_pytest"], id="switched off", marks=pytest.mark.long),
         pytest.param(WITHOUT, [], id="not installed"),
     ],
 )
@@ -148,7 +148,6 @@ def own_answer(url: str, path: str) -> Any:
     return answer.json()["data"]
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_a_home_made_tool_that_toml_describes_gets_everything(own_tool: str, tmp_path: Path, workers: str) -> None:
     done = own_session(own_tool, tmp_path, workers)
     assert done.returncode == 0

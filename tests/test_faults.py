@@ -300,6 +300,7 @@ def test_a_sigterm_keeps_what_has_ended(project: Project, tell: Tell) -> None:
 
 
 @on_linux
+@pytest.mark.long
 def test_a_sigterm_while_results_are_sent_keeps_the_rest(project: Project, tell: Tell) -> None:
     ran = stop_while_sending(project, signal.SIGTERM, "429=60")
     assert ran.status == -signal.SIGTERM
@@ -323,6 +324,7 @@ def wait_for_the_sender(folder: RunFolder) -> None:
 
 
 @on_linux
+@pytest.mark.long
 def test_ctrl_c_sends_what_has_ended(project: Project, tell: Tell) -> None:
     ran = project.ended(stop_at_seven(project, signal.SIGINT, group=True))
     assert ran.status == pytest.ExitCode.INTERRUPTED
@@ -331,6 +333,7 @@ def test_ctrl_c_sends_what_has_ended(project: Project, tell: Tell) -> None:
 
 
 @on_linux
+@pytest.mark.long
 def test_ctrl_c_while_results_are_sent_keeps_the_rest(project: Project, tell: Tell) -> None:
     ran = stop_while_sending(project, signal.SIGINT, "hang", group=True)
     assert ran.status == 10
@@ -404,6 +407,7 @@ def kept_session(project: Project) -> tuple[Ran, Path]:
     return ran, ran.folder.path / RESULTS
 
 
+@pytest.mark.long
 def test_lines_of_a_journal_that_cannot_be_read_are_counted(project: Project, tell: Tell) -> None:
     ran, path = kept_session(project)
     head, *results, _ = path.read_bytes().splitlines(keepends=True)
@@ -415,6 +419,7 @@ def test_lines_of_a_journal_that_cannot_be_read_are_counted(project: Project, te
     tell("a torn line and two of garbage in the journal", row_of(project, ran)._replace(said=note))
 
 
+@pytest.mark.long
 def test_a_journal_of_another_version_is_left_as_it_is(project: Project, tell: Tell) -> None:
     ran, path = kept_session(project)
     path.write_bytes(path.read_bytes().replace(f'"version":{VERSION}'.encode(), b'"version":0', 1))
@@ -426,6 +431,7 @@ def test_a_journal_of_another_version_is_left_as_it_is(project: Project, tell: T
     assert path.read_bytes() == before
 
 
+@pytest.mark.long
 def test_two_sessions_in_one_folder_keep_to_themselves(project: Project, tell: Tell) -> None:
     prepare(project)
     for process in [project.start_pytest("--tms-to", "qase", "-n0") for _ in range(2)]:

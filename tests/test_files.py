@@ -387,7 +387,7 @@ def test_attaches(number):
 """
 
 
-@pytest.mark.parametrize("trouble", ["503*1", "503*1@attachment"])
+@pytest.mark.parametrize("trouble", [pytest.param("503*1", marks=pytest.mark.long), "503*1@attachment"])
 def test_three_hundred_files_of_a_hundred_tests_take_a_few_requests(project: Project, trouble: str) -> None:
     project.write("test_many.py", MANY)
     project.served.troubles.add(trouble, "slow=0.05")
@@ -427,7 +427,14 @@ def test_attaches():
 """
 
 
-@pytest.mark.parametrize(("name", "file"), [("qase", "video.mp4"), ("qase", "server.log"), ("testrail", "video.mp4")])
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        pytest.param("qase", "video.mp4", marks=pytest.mark.long),
+        ("qase", "server.log"),
+        pytest.param("testrail", "video.mp4", marks=pytest.mark.long),
+    ],
+)
 def test_the_memory_of_tests_and_sender_does_not_grow_with_the_size_of_a_file(
     project: Project, tmp_path: Path, name: str, file: str
 ) -> None:

@@ -79,6 +79,7 @@ def test_pays(user):
 """
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_fixtures_are_steps_of_the_phase_that_ran_them(project: Project, workers: str) -> None:
     project.settings(ON)
     project.write("conftest.py", CONFTEST)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -92,6 +93,7 @@ def imports(source: str, package: str = OURS) -> set[str]:
     return visitor.found
 
 
+@cache
 def read(name: str) -> set[str]:
     """The absolute names of what one of our modules imports."""
     path = MODULES[name]

@@ -51,7 +51,11 @@ ALL = {"test_part1": 4, "test_part2": 4, "test_part3": 4}
 OPEN = "run left open for the other machines; once all are done: tmsreport close qase --run"
 
 
-@pytest.mark.parametrize(("trouble", "more"), [((), ()), (("slow=0.05",), ()), ((), ("--tms-stream",))], ids=str)
+@pytest.mark.parametrize(
+    ("trouble", "more"),
+    [pytest.param((), (), marks=pytest.mark.long), (("slow=0.05",), ()), ((), ("--tms-stream",))],
+    ids=str,
+)
 def test_sessions_that_begin_at_once_report_into_one_run(
     build: Project, trouble: tuple[str, ...], more: tuple[str, ...]
 ) -> None:
@@ -76,6 +80,7 @@ def test_the_last_of_several_machines_completes_the_run(build: Project) -> None:
     assert titles(build, run.id) == ALL
 
 
+@pytest.mark.long
 def test_machines_that_end_at_once_never_complete_the_run_too_early(build: Project) -> None:
     started = []
     for number in (1, 2, 3):
@@ -102,6 +107,7 @@ def test_an_open_run_is_joined_by_its_id_and_completed_by_a_job_of_its_own(build
     assert build.box.runs[run_id].end is not None
 
 
+@pytest.mark.long
 def test_the_last_of_several_machines_completes_a_run_that_was_opened_for_them(build: Project) -> None:
     build.settings("[tmsreport]\nshards = 3\n")
     run_id = build.environ["TMSREPORT_QASE_RUN_ID"] = build.run(*COMMAND, "open", "qase").out.strip()
@@ -135,6 +141,7 @@ def test_a_machine_that_runs_again_adds_its_results_to_the_run(build: Project) -
     ]
 
 
+@pytest.mark.long
 def test_another_build_has_a_run_of_its_own(build: Project) -> None:
     build.pytest(*part(1))
     build.environ["GITHUB_RUN_NUMBER"] = "5"
@@ -149,7 +156,9 @@ def test_where_the_key_has_an_empty_hole_a_session_keeps_to_itself_and_says_so(b
     assert [run.end is None for run in build.box.runs.values()] == [False, False]
 
 
-@pytest.mark.parametrize("options", [(), ("--one-run",)], ids=["by key", "as one run"])
+@pytest.mark.parametrize(
+    "options", [pytest.param((), id="by key"), pytest.param(("--one-run",), id="as one run", marks=pytest.mark.long)]
+)
 def test_journals_of_machines_without_a_network_are_sent_by_another(build: Project, options: tuple[str, ...]) -> None:
     token = build.environ.pop("TMSREPORT_QASE_TOKEN")
     for number in (1, 2, 3):

@@ -55,6 +55,7 @@ class TestOfAClass:
 """
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_the_nearest_ids_win_and_everything_else_adds_up(project: Project, workers: str) -> None:
     project.settings("[tmsreport:qase]\n[tmsreport:web]\nvendor = qase\nproject = SHOP\n")
     project.environ["TMSREPORT_WEB_TOKEN"] = project.environ["TMSREPORT_QASE_TOKEN"]

@@ -125,8 +125,16 @@ VARIABLES = {
 }
 
 
-@pytest.mark.parametrize("addopts", ["", OPTIONS])
-@pytest.mark.parametrize("environ", [{}, VARIABLES], ids=["", "variables"])
+@pytest.mark.parametrize(
+    ("environ", "addopts"),
+    [
+        pytest.param({}, "", marks=pytest.mark.long),
+        pytest.param(VARIABLES, "", marks=pytest.mark.long),
+        ({}, OPTIONS),
+        (VARIABLES, OPTIONS),
+    ],
+    ids=["file", "variables", "options", "variables and options"],
+)
 def test_qase_pytest_agrees(
     judges: Judges, here: Callable[..., Here], addopts: str, environ: Mapping[str, str]
 ) -> None:
@@ -336,7 +344,14 @@ def told(config):
 """
 
 
-@pytest.mark.parametrize("addopts", ["", "-o rp_launch=over", "--rp-launch-attributes x:y 'z 1' --rp-launch=option"])
+@pytest.mark.parametrize(
+    "addopts",
+    [
+        "",
+        pytest.param("-o rp_launch=over", marks=pytest.mark.long),
+        "--rp-launch-attributes x:y 'z 1' --rp-launch=option",
+    ],
+)
 @pytest.mark.parametrize("environ", [{}, {"RP_LAUNCH_ATTRIBUTES": "a;b c; a ;", "RP_VERIFY_SSL": "ca.pem"}])
 def test_pytest_reportportal_agrees(
     judges: Judges, here: Callable[..., Here], addopts: str, environ: Mapping[str, str]

@@ -8,6 +8,7 @@ import sys
 import tarfile
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, judges: Callable[..., Path]) -> Path:
     """Wheel and sdist, built as an index would receive them."""
     folder = tmp_path_factory.mktemp("dist")
-    builder = _environment(tmp_path_factory.mktemp("builder"), "build")
-    _run(builder, "-m", "build", "--outdir", str(folder), str(ROOT))
+    builder = judges("build", "build", "hatchling>=1.26")
+    _run(builder, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT))
     return folder
 
 

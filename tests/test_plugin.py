@@ -56,6 +56,7 @@ def test_an_installed_plugin_that_is_not_asked_for_is_only_options_a_marker_and_
     assert not project.box.requests
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_the_process_that_runs_tests_imports_no_client_and_no_server(project: Project, workers: str) -> None:
     project.write(
         "test_on.py",
@@ -177,7 +178,7 @@ def test_broken_settings_stop_the_session_where_no_loss_is_allowed(project: Proj
     assert not (project.root / "ran").exists()
 
 
-@pytest.mark.parametrize("option", ["-v", "-qq", "--no-summary"])
+@pytest.mark.parametrize("option", [pytest.param("-v", marks=pytest.mark.long), "-qq", "--no-summary"])
 def test_a_summary_is_printed_however_quiet_the_session_is(project: Project, option: str) -> None:
     project.write("test_one.py", ONE)
     ran = project.report(option)
@@ -200,10 +201,10 @@ def test_a_session_without_a_terminal_sums_up_on_stderr(project: Project) -> Non
     "option",
     [
         "--collect-only",
-        "--fixtures",
+        pytest.param("--fixtures", marks=pytest.mark.long),
         "--setup-plan",
         "--setup-only",
-        "--markers",
+        pytest.param("--markers", marks=pytest.mark.long),
         "--help",
         "--cache-show",
     ],
@@ -231,7 +232,12 @@ def test_a_session_that_selects_no_test_makes_no_run(project: Project, workers: 
 
 @pytest.mark.parametrize(
     ("on_loss", "workers", "status"),
-    [("ignore", "-n0", 0), ("warn", "-n0", 0), ("fail", "-n0", 10), ("fail", "-n2", 10)],
+    [
+        pytest.param("ignore", "-n0", 0, marks=pytest.mark.long),
+        ("warn", "-n0", 0),
+        pytest.param("fail", "-n0", 10, marks=pytest.mark.long),
+        ("fail", "-n2", 10),
+    ],
 )
 def test_a_refused_token_loses_nothing_and_the_printed_command_delivers_all(
     project: Project, on_loss: str, workers: str, status: int

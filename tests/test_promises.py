@@ -100,7 +100,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("processes", ["0", "2"])
+@pytest.mark.parametrize("processes", [pytest.param("0", marks=pytest.mark.long), "2"])
 def test_two_thousand_tests_of_every_outcome_arrive_once_in_ten_requests(suite: Path, processes: str) -> None:
     done = sandboxed(suite, sys.executable, "-m", "pytest", "--tms-to", "qase", "-n", processes)
     assert done.status == 1, done.output
@@ -112,7 +112,7 @@ def test_two_thousand_tests_of_every_outcome_arrive_once_in_ten_requests(suite: 
     assert len(done.arrived["runs"]) == 1
 
 
-@pytest.mark.parametrize("processes", ["0", "2"])
+@pytest.mark.parametrize("processes", ["0", pytest.param("2", marks=pytest.mark.long)])
 def test_through_every_passing_trouble_everything_arrives_once(shop: Path, processes: str) -> None:
     troubles = ("503*2", "429*3", "reset", "lost-answer")
     command = (sys.executable, "-m", "pytest", "--tms-to", "qase", "-n", processes)
@@ -124,7 +124,9 @@ def test_through_every_passing_trouble_everything_arrives_once(shop: Path, proce
     assert "qase: 12 delivered, 0 kept, 0 refused, 0 without case" in done.output
 
 
-@pytest.mark.parametrize(("on_loss", "status"), [("warn", 0), ("ignore", 0), ("fail", 10)])
+@pytest.mark.parametrize(
+    ("on_loss", "status"), [("warn", 0), pytest.param("ignore", 0, marks=pytest.mark.long), ("fail", 10)]
+)
 def test_a_wrong_token_loses_nothing_and_the_command_of_the_summary_delivers_all(
     shop: Path, on_loss: str, status: int
 ) -> None:

@@ -298,6 +298,7 @@ STATUSES = {
 """Qase's word for each outcome."""
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_every_outcome_arrives_once_as_what_it_is(project: Project, workers: str) -> None:
     project.neighbours = ("asyncio",)
     project.settings("asyncio_default_fixture_loop_scope = function\n")
@@ -318,6 +319,7 @@ def test_every_outcome_arrives_once_as_what_it_is(project: Project, workers: str
     assert ran.status == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_each_attempt_is_a_result_and_the_last_one_counts(project: Project, workers: str) -> None:
     project.neighbours = ("rerunfailures",)
     project.write(
@@ -406,6 +408,7 @@ def test_an_attempt_whose_successor_is_interrupted_arrives_though_it_is_all_ther
     assert [result.superseded for result in ran.results] == [True]
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_a_failed_subtest_fails_its_test(project: Project, workers: str) -> None:
     if not hasattr(pytest, "Subtests"):
         pytest.skip("subtests are part of pytest 9")
@@ -467,6 +470,7 @@ def test_a_failed_subtest_fails_its_test(project: Project, workers: str) -> None
     assert "".join(texts).split("in ") == ["", "0\n", "1\n", "2\n"]
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_a_module_that_is_not_collected_is_a_result_of_its_own(project: Project, workers: str) -> None:
     project.write("unit/test_broken.py", "import no_such_module_anywhere\n")
     project.write("unit/test_unreadable.py", "def test_(:\n")
@@ -526,6 +530,7 @@ def test_what_never_ran_after_the_first_failure_is_named(project: Project) -> No
     assert ran.status == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_ctrl_c_keeps_what_has_ended_and_sends_it(project: Project, workers: str) -> None:
     project.write(
         "test_four.py",

@@ -124,7 +124,13 @@ def titles(project: Project) -> list[str]:
     return sorted(result.title for result in project.arrived)
 
 
-@pytest.mark.parametrize("options", [("--tms-stream", *SOON), ("--tms-set", "stream=true", *SOON)], ids=["flag", "set"])
+@pytest.mark.parametrize(
+    ("options", "workers"),
+    [
+        pytest.param(("--tms-stream", *SOON), "-n2", id="flag"),
+        pytest.param(("--tms-set", "stream=true", *SOON), "-n0", id="set"),
+    ],
+)
 def test_results_arrive_while_tests_run_and_once_each_in_one_run(
     project: Project, workers: str, options: tuple[str, ...]
 ) -> None:
@@ -186,6 +192,7 @@ def test_sees():
 
 
 @on_linux
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_a_test_sees_no_child_no_thread_and_no_open_file_more(project: Project, workers: str) -> None:
     project.write("test_seen.py", SEEN)
 
@@ -405,7 +412,7 @@ def test_ctrl_c_while_the_rest_is_awaited_keeps_it(project: Project) -> None:
 
 
 @on_linux
-@pytest.mark.parametrize(("on_loss", "status"), [("warn", 0), ("fail", 10)])
+@pytest.mark.parametrize(("on_loss", "status"), [pytest.param("warn", 0, marks=pytest.mark.long), ("fail", 10)])
 def test_a_destination_that_hangs_holds_up_no_other(project: Project, on_loss: str, status: int) -> None:
     project.settings(
         "[tmsreport]\ndeadline_s = 1\nstream_s = 0.2\n[tmsreport:qase]\n[tmsreport:stuck]\nvendor = qase\n"

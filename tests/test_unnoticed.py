@@ -328,6 +328,10 @@ SUITES = {
 }
 
 
+LONG = ("no capture", "-q -q", "-v -rA", "benchmarks", "random order")
+"""Those that differ from others in what pytest prints, and hardly in what is done to us."""
+
+
 @pytest.fixture(scope="session")
 def crowd(judges: Callable[..., Path]) -> Path:
     """A Python with those that stand beside us, and what we need ourselves."""
@@ -367,7 +371,9 @@ def told(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in SUITES]
+)
 def test_a_suite_ends_and_prints_the_same_with_us_and_without(project: Project, crowd: Path, name: str) -> None:
     suite = SUITES[name]
     for path, text in suite.files.items():
@@ -396,7 +402,7 @@ def test_a_session_that_a_timeout_ends_keeps_what_has_run_and_it_can_be_sent(pro
     assert [result.title for result in project.arrived] == ["test_passes"]
 
 
-@pytest.mark.parametrize("name", ["patches", "frozen clocks"])
+@pytest.mark.parametrize("name", [pytest.param("patches", marks=pytest.mark.long), "frozen clocks"])
 def test_workers_bear_it_too(project: Project, crowd: Path, name: str) -> None:
     suite = SUITES[name]
     for path, text in suite.files.items():
@@ -411,7 +417,7 @@ def test_workers_bear_it_too(project: Project, crowd: Path, name: str) -> None:
     assert len(project.arrived) == suite.results
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [OTHERS[0], pytest.param(OTHERS[1], marks=pytest.mark.long)])
 def test_the_suite_of_a_well_known_project_ends_the_same(
     project: Project, crowd: Path, sources: Callable[[str], Path], name: str
 ) -> None:

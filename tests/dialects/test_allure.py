@@ -42,7 +42,14 @@ def together(project: Project, beside: Callable[..., Path]) -> Project:
     return project
 
 
-@pytest.fixture(params=ENVIRONMENTS)
+@pytest.fixture(
+    params=[
+        "at work",
+        "not installed",
+        pytest.param("idle", marks=pytest.mark.long),
+        pytest.param("switched off", marks=pytest.mark.long),
+    ]
+)
 def report(request: pytest.FixtureRequest, project: Project, beside: Callable[..., Path]) -> Report:
     """Runs the project's tests in each environment; the marks must be known there."""
     packages, option = ENVIRONMENTS[request.param]

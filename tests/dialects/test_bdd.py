@@ -148,7 +148,7 @@ def is_empty():
 INI = "[pytest]\nmarkers =\n    shop\n    smoke\n    slow\n"
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=["7", pytest.param("8", marks=pytest.mark.long), "9"])
 def bdd(request: pytest.FixtureRequest, project: Project, beside: Callable[..., Path]) -> Project:
     """A project of scenarios."""
     project.move(beside("pytest-bdd", *VERSIONS[request.param]))
@@ -280,7 +280,7 @@ Feature: Prices
 """
 
 
-@pytest.mark.parametrize("version", ["8", "9"])
+@pytest.mark.parametrize("version", [pytest.param("8", marks=pytest.mark.long), "9"])
 def test_a_table_is_the_data_of_its_step_and_a_rule_a_suite_within_its_feature(
     project: Project, beside: Callable[..., Path], version: str
 ) -> None:

@@ -84,7 +84,7 @@ def report(project: Project, *args: str) -> Ran:
     return project.pytest("--tms-to", "azure", *args)
 
 
-@pytest.mark.parametrize("plan", ["", "31"])
+@pytest.mark.parametrize("plan", [pytest.param("", marks=pytest.mark.long), "31"])
 def test_workers_share_one_run(project: Project, box: Box, plan: str) -> None:
     project.environ["TMSREPORT_AZURE_PLAN"] = plan
     project.write("test_many.py", SIXTY)
@@ -96,9 +96,18 @@ def test_workers_share_one_run(project: Project, box: Box, plan: str) -> None:
     assert "_TestManagement/Runs?runId=1&_a=runCharts" in ran.out
 
 
-@pytest.mark.parametrize("plan", ["", "31"])
 @pytest.mark.parametrize(
-    "trouble", ["503*1@results", "reset*1@results", "lost-answer*1@results", "429*1", "html*1@runs"]
+    ("plan", "trouble"),
+    [
+        ("", "lost-answer*1@results"),
+        ("31", "reset*1@results"),
+        *(
+            pytest.param(plan, trouble, marks=pytest.mark.long)
+            for plan in ("", "31")
+            for trouble in ["503*1@results", "reset*1@results", "lost-answer*1@results", "429*1", "html*1@runs"]
+            if (plan, trouble) not in {("", "lost-answer*1@results"), ("31", "reset*1@results")}
+        ),
+    ],
 )
 def test_one_trouble_costs_none_of_sixty_and_doubles_none(
     project: Project, served: Served, box: Box, trouble: str, plan: str

@@ -155,15 +155,22 @@ def test_what_ours_sends_is_what_the_official_client_reads(
 # What others' reporters lose or get wrong
 
 
+@pytest.mark.long
 def test_workers_share_one_run_and_sixty_tests_take_few_requests(project: Project, box: Box) -> None:
     project.environ["TMSREPORT_KIWI_PARAMETER_CASES"] = "true"
     project.write("test_many.py", SIXTY)
-    ran = report(project, "-n4")
+    ran = report(project, "-n2")
     assert (ran.status, len(box.runs), len(box.results)) == (0, 1, 60)
     assert len(box.requests) < 30  # theirs takes seven for each test
 
 
-@pytest.mark.parametrize("trouble", ["503*1", "reset*1", "lost-answer*1@TestExecution.update", "429*1", "html*1"])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "lost-answer*1@TestExecution.update",
+        *(pytest.param(each, marks=pytest.mark.long) for each in ["503*1", "reset*1", "429*1", "html*1"]),
+    ],
+)
 def test_one_trouble_costs_none_of_sixty_and_doubles_none(
     project: Project, served: Served, box: Box, trouble: str
 ) -> None:
@@ -175,6 +182,7 @@ def test_one_trouble_costs_none_of_sixty_and_doubles_none(
     assert {len(result.body["comments"]) for result in box.results.values()} == {1}
 
 
+@pytest.mark.long
 def test_a_server_that_is_away_ends_no_session(project: Project) -> None:
     project.environ.update({"TMSREPORT_KIWI_URL": "http://127.0.0.1:9", "TMSREPORT_DEADLINE_S": "1"})
     project.write("test_shop.py", "def test_it(): pass\n")

@@ -109,9 +109,10 @@ def shown(box: Box) -> dict[str, str]:
     return {result.title: result.status for result in box.results.values()}
 
 
+@pytest.mark.long
 def test_workers_share_one_launch_that_is_finished(project: Project, box: Box) -> None:
     project.write("test_many.py", SIXTY)
-    ran = report(project, "-n4")
+    ran = report(project, "-n2")
     assert ran.status == 0
     assert [run.end is not None for run in box.runs.values()] == [True]
     assert shown(box) == {f"test_many[{number}]": "PASSED" for number in range(60)}
@@ -121,7 +122,14 @@ def test_workers_share_one_launch_that_is_finished(project: Project, box: Box) -
 
 @pytest.mark.parametrize(
     "trouble",
-    ["503*1+10", "503*2@item/", "429*3+20", "429=none*1@item/", "reset*1+15", "lost-answer*1@launch", "401+30"],
+    [
+        "lost-answer*1@launch",
+        "401+30",
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ["503*1+10", "503*2@item/", "429*3+20", "429=none*1@item/", "reset*1+15"]
+        ),
+    ],
 )
 def test_one_trouble_costs_none_of_sixty_and_doubles_none(
     project: Project, served: Served, box: Box, trouble: str
@@ -192,6 +200,7 @@ def test_tests_that_patch_open_requests_and_logging_meet_nothing_of_ours(project
     assert shown(box) == {"test_takes_everything_away": "PASSED", "test_after_it": "PASSED"}
 
 
+@pytest.mark.long
 def test_a_server_that_is_not_there_costs_no_test_and_no_result(project: Project, box: Box) -> None:
     project.write("test_many.py", SIXTY)
     url = project.environ.pop("TMSREPORT_REPORTPORTAL_URL")
@@ -204,6 +213,7 @@ def test_a_server_that_is_not_there_costs_no_test_and_no_result(project: Project
     assert len(box.results) == 60
 
 
+@pytest.mark.long
 def test_several_machines_report_into_one_launch(project: Project, box: Box) -> None:
     project.write("test_many.py", SIXTY)
     project.environ |= {"TMSREPORT_RUN_KEY": "build-7", "TMSREPORT_SHARDS": "2"}

@@ -263,7 +263,13 @@ def test_one_unknown_key_costs_one_result(project: Any, box: Box) -> None:
     assert "Test issue with key ABC-99 not found" in done.out
 
 
-@pytest.mark.parametrize("trouble", ["503*1", "429*1", "504*1", "reset", "lost-answer"])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "lost-answer",
+        *(pytest.param(each, marks=pytest.mark.long) for each in ["503*1", "429*1", "504*1", "reset"]),
+    ],
+)
 def test_one_fault_of_the_server_costs_nothing(project: Any, served: Served, box: Box, trouble: str) -> None:
     served.troubles.add(f"{trouble}@import/execution")
     report(project, SUITE)
@@ -271,6 +277,7 @@ def test_one_fault_of_the_server_costs_nothing(project: Any, served: Served, box
     assert len(box.runs) == 1
 
 
+@pytest.mark.long
 def test_a_crashed_worker_costs_nothing_and_aborts_nothing(project: Any, box: Box) -> None:
     done = report(project, CRASH, "-n2")
     assert done.status == 1

@@ -422,8 +422,9 @@ def test_every_worker_of_the_incumbent_makes_a_cycle(theirs: Theirs, box: Box) -
 # What goes wrong with the incumbent, with ours
 
 
-@pytest.fixture(params=["cloud", "dc"])
+@pytest.fixture(params=["cloud", pytest.param("dc", marks=pytest.mark.long)])
 def product(request: pytest.FixtureRequest) -> str:
+    """Which Zephyr; what Data Center does otherwise shows in memory each time."""
     return str(request.param)
 
 
@@ -453,7 +454,13 @@ def test_every_outcome_is_told_as_it_was_in_one_cycle(project: Any, box: Box, pr
     assert len(box.runs) == 1
 
 
-@pytest.mark.parametrize("trouble", ["503*1", "429=1*1", "429=none*1", "reset*1", "lost-answer*1"])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "lost-answer*1",
+        *(pytest.param(each, marks=pytest.mark.long) for each in ["503*1", "429=1*1", "429=none*1", "reset*1"]),
+    ],
+)
 def test_one_fault_costs_nothing_and_shows_no_token(
     project: Any, served: Served, box: Box, product: str, trouble: str
 ) -> None:
@@ -463,6 +470,7 @@ def test_one_fault_costs_nothing_and_shows_no_token(
     assert TOKEN not in done.out + done.err
 
 
+@pytest.mark.long
 def test_a_server_that_cannot_be_reached_stops_no_test_and_keeps_every_result(project: Any, product: str) -> None:
     project.environ["TMSREPORT_ZEPHYR_URL"] = "http://127.0.0.1:9"
     project.environ["TMSREPORT_DEADLINE_S"] = "2"
@@ -479,6 +487,7 @@ def test_a_wrong_token_is_said_aloud_and_everything_is_kept(project: Any, box: B
     assert not box.results
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_costs_nothing(project: Any, box: Box, product: str) -> None:
     crash = """
         import os
