@@ -30,7 +30,7 @@ _DOCTEST = re.compile(
     r"^(?P<difference>(?:Expected|Differences)[\s\S]*?)\n.*:\d+: DocTestFailure$",
     re.MULTILINE,
 )
-_MOST = (("nodeid", NODEID), ("title", TEXT), ("message", MESSAGE), ("traceback", TRACEBACK), ("description", TEXT))
+_MOST = {"nodeid": NODEID, "title": TEXT, "message": MESSAGE, "traceback": TRACEBACK, "description": TEXT}
 _WHOLE = ("nodeid", "ids", "ignored_by", "message", "traceback", "worker")
 _KEPT = {"id", "key", "sha256", "files", "outcome", "mime", "kind", "start", "durations"}
 """What is ours, or of a fixed form: neither masked nor cut."""
@@ -68,17 +68,13 @@ class Unfinished(NamedTuple):
 class _Attempt:
     """The reports of an attempt so far."""
 
-    __slots__ = ("is_plain", "is_rerun", "number", "phases", "said", "start", "steps", "subtests", "times", "words")
+    __slots__ = ("is_plain", "is_rerun", "number", "phases", "subtests", "told")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.phases: dict[str, pytest.TestReport] = {}
         self.subtests: list[Any] = []
-        self.start: float | None = None
-        self.times: dict[str, float] = {}
-        self.words: Told = {}
-        self.steps: list[Any] = []
-        self.said: Told = {}
+        self.told: Told = {}
         self.is_rerun = False
         self.is_plain = True  # every phase passed, and nobody has more to say of it
 
@@ -182,26 +178,20 @@ class Collector:
         return [Unfinished(key[0], partial(self._close, key)) for key in self._open]
 
     def _hear(self, attempt: _Attempt, report: Any, worker: str) -> None:
-        told = self._told(report)
         if _is_subtest(report):  # its parent's own report comes later
             attempt.subtests.append(report)
             attempt.is_plain = False
             return
         when = report.when
         attempt.phases[when] = report
-        if told:
-            if attempt.start is None:
-                attempt.start = told["start"]
-            attempt.times[when] = told["duration"]
-            attempt.words = told.get("words") or attempt.words
-            attempt.said = told.get("said") or attempt.said
-            if "steps" in told:
-                attempt.steps += told["steps"]
-        if when == CRASH:
-            attempt.words = attempt.words or self._noted(worker, report.nodeid)
         if report.outcome != "passed" or hasattr(report, "wasxfail"):
             attempt.is_plain = False
             attempt.is_rerun = attempt.is_rerun or report.outcome == "rerun"
+        elif when != "teardown":
+            return  # what ends the attempt tells it all
+        attempt.told = self._told(report) or attempt.told
+        if when == CRASH:
+            attempt.told = self._noted(worker, report.nodeid) or attempt.told
 
     def _close(self, key: tuple[str, str]) -> Sequence[Closed]:
         nodeid, worker = key
@@ -216,14 +206,17 @@ class Collector:
             self._failed_attempts[nodeid] = [*(earlier or ()), trim(message, 500)]
         elif earlier:
             del self._failed_attempts[nodeid]
-        words = _with_said(attempt.words, attempt.said) if attempt.said else attempt.words
+        told = attempt.told or self._told_late(attempt, worker)
+        words = told.get("words", {})
+        if "said" in told:
+            words = _with_said(words, told["said"])
         if "wrong" in words:
             self.wrong[nodeid] = tuple(words["wrong"])
         captured = self._captured(nodeid, attempt)
         if words.get("ignore"):
             self.ignored += 1
             return ()
-        record = self._recorded(nodeid, worker, attempt, words)
+        record = self._recorded(nodeid, worker, attempt, told, words)
         record.update(outcome=outcome.value)
         if not attempt.is_plain:
             record.update(message=message, traceback=traceback, superseded=attempt.is_rerun)
@@ -234,14 +227,19 @@ class Collector:
         travelled = _take_over(words, record)
         return [Closed(record, captured, travelled, words.get("unattached", ()))]
 
-    def _recorded(self, nodeid: str, worker: str, attempt: _Attempt, words: Told) -> Record:
+    def _told_late(self, attempt: _Attempt, worker: str) -> Told:
+        """Of one that never reached its teardown."""
+        *_, last = attempt.phases.values()
+        return self._told(last) or (self._noted(worker, last.nodeid) if worker else {})
+
+    def _recorded(self, nodeid: str, worker: str, attempt: _Attempt, told: Told, words: Told) -> Record:
         """What an attempt has told, whatever became of it."""
-        start = self._clock() if attempt.start is None else attempt.start
+        start = told["start"] if told else self._clock()
         record: Record = {
             "id": self._new_id(),
             "nodeid": trim(nodeid, NODEID),
             "start": start,
-            "durations": attempt.times,
+            "durations": told.get("durations", {}),
         }
         if CRASH in attempt.phases:
             record["duration"] = max(self._clock() - start, 0.0)
@@ -250,8 +248,8 @@ class Collector:
         properties = _properties(attempt)
         if properties:
             record["fields"] = {**properties, **words.get("fields", {})}
-        if attempt.steps:
-            record["steps"] = attempt.steps
+        if "steps" in told:
+            record["steps"] = told["steps"]
         if worker:
             record["worker"] = worker
         return record
@@ -355,17 +353,18 @@ def clean(value: Any, mask: Callable[[str], str], *, is_open: bool = False) -> A
         if is_open:
             return {clean(key, mask): clean(held, mask) for key, held in value.items()}
         return {key: held if key in _KEPT else clean(held, mask, is_open=key in _OPEN) for key, held in value.items()}
-    return value
+    if value is None or isinstance(value, (int, float)):
+        return value
+    raise TypeError(f"{type(value).__name__} is no JSON")  # what is not looked at may hold a secret
 
 
 def fitted(record: Record) -> Record:
     """The same record with no text longer than a journal's line bears, and no name that cannot be read."""
-    for name, most in _MOST:
-        if len(record.get(name, "")) > most:
-            record[name] = trim(record[name], most)
-    for name in ("suite", "tags"):
-        if name in record:
-            record[name] = [text for text in record[name] if text.strip()]
+    for name in record.keys() & _MOST.keys():
+        if len(record[name]) > _MOST[name]:
+            record[name] = trim(record[name], _MOST[name])
+    for name in record.keys() & {"suite", "tags"}:
+        record[name] = [text for text in record[name] if text.strip()]
     if "title" in record:
         record["title"] = " ".join(record["title"].split())
         if not record["title"]:
@@ -374,8 +373,7 @@ def fitted(record: Record) -> Record:
 
 
 def shortened(record: Record) -> Iterator[Record]:
-    """The same record, then again and again with less in it: a journal's line holds only so much."""
-    yield record
+    """The same record with less in it, and then less again: a journal's line holds only so much."""
     own = {name: record[name] for name in _WHOLE if name in record}
     for most in (1_000, 100, 20):
         less = {**clean(record, partial(trim, limit=most)), **own}

@@ -201,7 +201,7 @@ class Reporter:
         if self._callers.listen("pytest_tmsreport_result"):
             result = Result.from_json(json.loads(encode(record)))
             changed = self._callers.apply("pytest_tmsreport_result", "result", result, self._guard)
-            record = to_json(changed) if changed else {}
+            record = json.loads(encode(changed)) if changed else {}
         if self._missed:
             self._missed.discard(closed.record["nodeid"])
         if not record:
@@ -225,11 +225,13 @@ class Reporter:
 
     def _write(self, journal: Journal, record: Record) -> None:
         """Of what is too long for a line there is less in it."""
+        try:
+            return journal.append(record)
+        except TooLong as error:
+            why = error
         for form in shortened(record):
-            try:
+            with suppress(TooLong):
                 return journal.append(form)
-            except TooLong as error:  # noqa: PERF203 - nearly always the first is written
-                why = error
         raise why
 
     def _kept(self, closed: Closed) -> Record:

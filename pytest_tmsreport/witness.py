@@ -71,7 +71,7 @@ class Witness:
         self._clock = Clock()
         self._note = _Note(note, wanted.mask) if note else None
         self._keeper = Keeper(folder, wanted.mask, wanted.settings.max_attachment_mb)
-        self._attempt = _Attempt("", Recording(self._clock), 0.0)
+        self._attempt = _Attempt("", Recording(self._clock))
         self.is_within = False
         """True while a subtest is reported, of which the test itself tells."""
 
@@ -104,7 +104,7 @@ class Witness:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         recording = Recording(self._clock, self._keeper, self._destinations, takes_files=self._takes_files)
-        self._attempt = attempt = _Attempt(item.nodeid, recording, 0.0)
+        self._attempt = attempt = _Attempt(item.nodeid, recording)
         record(recording)
         try:
             for waiting in self._waiting:
@@ -112,10 +112,10 @@ class Witness:
                     waiting.look()
             self._read(item)
             if self._note:
-                self._note.write(item.nodeid, attempt.words)
+                self._note.write(item.nodeid, attempt.words, self._clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, the test runs
             self._guard.failed("reading a test's marks", error)
-        attempt.begun = self._clock()
+        attempt.start = attempt.begun = self._clock()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -124,13 +124,11 @@ class Witness:
         attempt = self._attempt
         if self.is_within or attempt.nodeid != item.nodeid:
             return
-        begun, steps = attempt.begun, attempt.recording.turn()
-        if call.when in attempt.phases:  # of a subtest that nobody knows of, so that the phase has gone on
-            begun, _, earlier = attempt.phases[call.when]
-            steps = earlier + steps
-        attempt.phases[call.when] = (begun, end, steps)
+        when = call.when
+        attempt.phases.append((end, attempt.recording.turn()))
+        attempt.durations[when] = attempt.durations.get(when, 0.0) + end - attempt.begun  # again: after a subtest
         attempt.begun = end
-        if attempt.waits and call.when == "setup":
+        if attempt.waits and when == "setup":
             with self._guard("reading a test's marks"):
                 self._read(item)
 
@@ -145,17 +143,18 @@ class Witness:
             self._attempt.words, self._attempt.waits = words.to_json(), words.waits
 
     def said(self, report: pytest.TestReport) -> Mapping[str, Any]:
-        """What is known of the phase of a report: `start` (epoch seconds), `duration` (seconds), `words`, `steps` and
-        what the test has `said` so far; empty for a report of another test."""
+        """What is known of the attempt that a report is about: `start` (epoch seconds), the `durations` of its phases
+        so far (seconds), `words`, `steps` and what the test has `said`. Empty for a report of another test, and for a
+        phase that passed and is not the last: the last tells it all."""
         attempt, when = self._attempt, report.when
-        if attempt.nodeid != report.nodeid or when not in attempt.phases:
+        if (when != "teardown" and report.outcome == "passed") or attempt.nodeid != report.nodeid or not attempt.phases:
             return {}
-        begun, end, steps = attempt.phases[when]
-        found: dict[str, Any] = {"start": begun, "duration": end - begun}
-        if attempt.words and when == "setup":
+        found: dict[str, Any] = {"start": attempt.start, "durations": attempt.durations}
+        if attempt.words:
             found["words"] = attempt.words
+        steps = [step.to_json(end) for end, steps in attempt.phases for step in steps]
         if steps:
-            found["steps"] = [step.to_json(end) for step in steps]
+            found["steps"] = steps
         if attempt.recording.words:
             found["said"] = attempt.recording.words
         if when == "teardown":
@@ -172,8 +171,12 @@ class Courier:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        with self._guard("noting a phase"):
-            setattr(report, ATTRIBUTE, encode(self._witness.said(report)))
+        try:
+            said = self._witness.said(report)
+            if said:
+                setattr(report, ATTRIBUTE, encode(said))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the report travels
+            self._guard.failed("noting a phase", error)
 
 
 def carried(report: Any) -> Mapping[str, Any]:
@@ -187,24 +190,26 @@ def carried(report: Any) -> Mapping[str, Any]:
 
 
 def last_note(path: Path) -> tuple[str, dict[str, Any]] | None:
-    """The test that a dead worker was running, and its words."""
+    """The test that a dead worker was running, and what is known of the attempt, as in `Witness.said`."""
     try:
-        nodeid, words = json.loads(path.read_bytes())
+        nodeid, words, start = json.loads(path.read_bytes())
     except (OSError, ValueError, TypeError):
         return None
-    return (nodeid, words) if isinstance(nodeid, str) and isinstance(words, dict) else None
+    is_right = isinstance(nodeid, str) and isinstance(words, dict) and isinstance(start, float)
+    return (nodeid, {"start": start, "durations": {}, "words": words}) if is_right else None
 
 
 class _Attempt:
-    """An attempt at a test, as the process knows it that runs it. `phases`: when each began and ended, its steps."""
+    """An attempt at a test, as the process knows it that runs it. `phases`: when each ended, and its steps."""
 
-    __slots__ = ("begun", "nodeid", "phases", "recording", "waits", "words")
+    __slots__ = ("begun", "durations", "nodeid", "phases", "recording", "start", "waits", "words")
 
-    def __init__(self, nodeid: str, recording: Recording, begun: float) -> None:
+    def __init__(self, nodeid: str, recording: Recording) -> None:
         self.nodeid = nodeid
         self.recording = recording
-        self.begun = begun
-        self.phases: dict[str, tuple[float, float, list[OpenStep]]] = {}
+        self.start = self.begun = 0.0  # of the attempt, of the phase
+        self.durations: dict[str, float] = {}
+        self.phases: list[tuple[float, list[OpenStep]]] = []
         self.words: dict[str, Any] = {}
         self.waits = False
 
@@ -221,9 +226,9 @@ class _Note:
         else:
             self._file = io.FileIO(handle, "w")
 
-    def write(self, nodeid: str, words: Mapping[str, Any]) -> None:
+    def write(self, nodeid: str, words: Mapping[str, Any], start: float) -> None:
         if self._file:
-            line = encode(mask_json([nodeid, words], self._mask)).encode("ascii")
+            line = encode([*mask_json([nodeid, words], self._mask), start]).encode("ascii")
             self._file.seek(0)
             self._file.write(line)
             self._file.truncate(len(line))

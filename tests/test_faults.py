@@ -359,7 +359,7 @@ def test_a_second_ctrl_c_while_what_has_ended_is_sent_keeps_it(project: Project,
 @on_linux
 def test_a_full_disk_loses_what_does_not_fit_and_says_so(project: Project, tell: Tell) -> None:
     prepare(project, body="if number == 7: pytest.skip('x' * 8_000)")
-    project.write("conftest.py", f"import resource\n{FULL.format(room=11_000)}")
+    project.write("conftest.py", f"import resource\n{FULL.format(room=9_000)}")
     ran = project.report("-n0")
     assert ran.status == 10
     tell("a disk that is full for a large result", row_of(project, ran))
