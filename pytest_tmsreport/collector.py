@@ -277,7 +277,7 @@ def _sections(report: Any) -> list[Captured]:
 def _is_subtest(report: Any) -> bool:
     """True for a report of a subtest; a conftest may give any other a `context` of its own."""
     context = getattr(report, "context", None)
-    return hasattr(context, "msg") and hasattr(context, "kwargs")
+    return context is not None and hasattr(context, "msg") and hasattr(context, "kwargs")
 
 
 def _properties(attempt: _Attempt) -> dict[str, str]:
@@ -495,4 +495,6 @@ def _xfail(text: str) -> str:
 
 def _worker(report: Any) -> str:
     node = getattr(report, "node", None)  # set by xdist on every report that comes from a worker; or by a conftest
+    if node is None:
+        return ""
     return str(getattr(getattr(node, "gateway", None), "id", ""))

@@ -17,11 +17,11 @@ from bench.sessions import Session
 if TYPE_CHECKING:
     from pytest_tmsreport.sandbox.server import Served
 
-K_INSTRUCTIONS_PER_TEST = 2_200
+K_INSTRUCTIONS_PER_TEST = 270
 MODULES_WHEN_OFF = 10
-MODULES_WHEN_ON = 190
-JOURNAL_BYTES_PER_PASSING_TEST = 700
-PEAK_BYTES_PER_TEST = 400
+MODULES_WHEN_ON = 95
+JOURNAL_BYTES_PER_PASSING_TEST = 260
+PEAK_BYTES_PER_TEST = 220
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read where Linux tells it")
 
