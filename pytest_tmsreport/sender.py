@@ -221,6 +221,7 @@ def main() -> None:
         for each, place in zip(given["vendors"], given["places"], strict=True)
     ]
     getattr(gc, "freeze", int)()  # PyPy has none
+    gc.set_threshold(50_000)  # results come and go by the thousand, and hardly any stand in a circle
     gc.enable()
     mask = masker(given["secrets"], given["mask"])
     writing = threading.Lock()
