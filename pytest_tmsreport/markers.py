@@ -71,8 +71,14 @@ class Marks:
         """What its tests have in common is looked up once for a module or class."""
         self._parent = parent
         self._inherited = _by_name(parent.iter_markers(), {}) if parent is not None else {}
-        knowing = (getattr(dialect, "knows_unmarked", None) for dialect in self._dialects)
-        self._always = frozenset(place for place, knows in enumerate(knowing) if knows and knows(self._config))
+        self._always = frozenset(place for place, dialect in enumerate(self._dialects) if self._is_always(dialect))
+
+    def _is_always(self, dialect: Dialect) -> bool:
+        knows = getattr(dialect, "knows_unmarked", None)
+        try:
+            return bool(knows and knows(self._config))
+        except Exception:  # noqa: BLE001 - it is then asked, and what is wrong is said of the test
+            return True
 
     def _ask(self, dialect: Dialect, item: pytest.Item, marks: _ByName, found: Words) -> None:
         try:

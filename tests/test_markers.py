@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_tmsreport.markers import Marks
 
 if TYPE_CHECKING:
     from conftest import Project
@@ -344,3 +347,15 @@ def test_a_docstring_is_the_description_where_that_is_asked_for(project: Project
     }
     assert found == {**(documented if is_on else {}), "test_is_marked": "of the mark"}
     assert len(ran.results) == 6
+
+
+@pytest.mark.tms("7")
+def test_a_dialect_that_fails_costs_a_test_none_of_its_words(request: pytest.FixtureRequest) -> None:
+    def fails(*_: object) -> None:
+        raise LookupError("no such setting")
+
+    broken = SimpleNamespace(MARKS=(), listen=fails, read=fails, knows_unmarked=fails)
+    words = Marks(request.config, ["qase"], [broken]).words(request.node)
+    assert words is not None
+    assert words.ids == [{"": ("7",)}]
+    assert words.wrong == ("its words cannot be read: LookupError: no such setting",)
