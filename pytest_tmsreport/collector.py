@@ -80,8 +80,8 @@ class _Attempt:
 
 
 class _Expected:
-    """The tests that were collected and not deselected. They end nearly in their order, so that what is kept of them is
-    a place in the list that pytest has anyway."""
+    """The tests that were collected and not deselected. They end nearly in their order, so that a place in the list
+    says which have; a set or table of them would take more than all else that a session keeps."""
 
     def __init__(self) -> None:
         self._nodeids: Sequence[str] = ()
@@ -107,15 +107,16 @@ class _Expected:
 class Collector:
     """Hears every report of a session, in the only process or in xdist's controller.
 
-    `new_id` makes a result's id, `clock` tells epoch seconds, `told` what the process that ran a test knows of a report
-    (see `Witness.said`), `noted` the words of the test that a dead worker ran.
+    `new_id` makes a result's id, `clock` tells epoch seconds, `told` what the process that ran a test says of a report
+    (see `Witness.said`; True asks for whatever is known by now, False for what came with the report alone), `noted` the
+    words of the test that a dead worker ran.
     """
 
     def __init__(
         self,
         new_id: Callable[[], str],
         clock: Callable[[], float],
-        told: Callable[[Any], Told],
+        told: Callable[[Any, bool], Told],
         noted: Callable[[str, str], Told] = lambda _worker, _nodeid: {},
     ) -> None:
         self.ignored = 0
@@ -187,11 +188,10 @@ class Collector:
         if report.outcome != "passed" or hasattr(report, "wasxfail"):
             attempt.is_plain = False
             attempt.is_rerun = attempt.is_rerun or report.outcome == "rerun"
-        elif when != "teardown":
-            return  # what ends the attempt tells it all
-        attempt.told = self._told(report) or attempt.told
+        is_over = when == "teardown" or not attempt.is_plain  # else another report tells it all
+        attempt.told = self._told(report, is_over) or attempt.told
         if when == CRASH:
-            attempt.told = self._noted(worker, report.nodeid) or attempt.told
+            attempt.told = attempt.told or self._noted(worker, report.nodeid)
 
     def _close(self, key: tuple[str, str]) -> Sequence[Closed]:
         nodeid, worker = key
@@ -230,7 +230,7 @@ class Collector:
     def _told_late(self, attempt: _Attempt, worker: str) -> Told:
         """Of one that never reached its teardown."""
         *_, last = attempt.phases.values()
-        return self._told(last) or (self._noted(worker, last.nodeid) if worker else {})
+        return self._told(last, True) or (self._noted(worker, last.nodeid) if worker else {})
 
     def _recorded(self, nodeid: str, worker: str, attempt: _Attempt, told: Told, words: Told) -> Record:
         """What an attempt has told, whatever became of it."""

@@ -162,7 +162,7 @@ def _watch(config: pytest.Config, wanted: Config, folder: Path | None = None, wo
     if reporter:
         reporter.witness = witness
     else:
-        config.pluginmanager.register(Courier(witness, guard), "tmsreport-courier")
+        config.pluginmanager.register(Courier(witness, guard, takes_notes=note is not None), "tmsreport-courier")
 
 
 def _listeners(config: pytest.Config, wanted: Config, witness: Witness, guard: Guard) -> Iterator[tuple[str, object]]:

@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,20 +38,6 @@ EXIT_LOSS = 10
 
 
 BAD = {outcome.value for outcome in Verdict if outcome.is_bad}
-
-
-class _Nodeids(Sequence[str]):
-    """The node ids of items, made when they are asked for."""
-
-    def __init__(self, items: Sequence[pytest.Item]) -> None:
-        self._items = items
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __getitem__(self, place: Any) -> Any:
-        found = self._items[place]
-        return [each.nodeid for each in found] if isinstance(place, slice) else found.nodeid
 
 
 class Reporter:
@@ -123,7 +109,7 @@ class Reporter:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         with self._guard("listing the tests"):
             if session.items:  # xdist's controller has none of its own
-                self._collector.expect(_Nodeids(session.items))
+                self._collector.expect([item.nodeid for item in session.items])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if not report.passed:
@@ -193,8 +179,8 @@ class Reporter:
             self._guard.failed(doing, error)
             self._missed.add(heard.nodeid)
 
-    def _told(self, report: Any) -> Told:
-        return carried(report) or (self.witness.said(report) if self.witness else {})
+    def _told(self, report: Any, is_over: bool) -> Told:
+        return carried(report) or (self.witness.said(report) if is_over and self.witness else {})
 
     def _record(self, closed: Closed) -> None:
         record = self._kept(closed)

@@ -144,11 +144,10 @@ class Witness:
             self._attempt.words, self._attempt.waits = words.to_json(), words.waits
 
     def said(self, report: pytest.TestReport) -> Mapping[str, Any]:
-        """What is known of the attempt that a report is about: `start` (epoch seconds), the `durations` of its phases
-        so far (seconds), `words`, `steps` and what the test has `said`. Empty for a report of another test, and for a
-        phase that passed and is not the last: the last tells it all."""
-        attempt, when = self._attempt, report.when
-        if (when != "teardown" and report.outcome == "passed") or attempt.nodeid != report.nodeid:
+        """What is known by now of the attempt that a report is about: `start` (epoch seconds), the `durations` of its
+        phases (seconds), `words`, `steps` and what the test has `said`. Empty for a report of another test."""
+        attempt = self._attempt
+        if attempt.nodeid != report.nodeid:
             return {}
         found: dict[str, Any] = {"start": attempt.start, "durations": attempt.durations}
         if attempt.words:
@@ -158,21 +157,34 @@ class Witness:
             found["steps"] = steps
         if attempt.recording.words:
             found["said"] = attempt.recording.words
-        if when == "teardown":
+        if report.when == "teardown":
             record(None)
         return found
 
+    def has_news(self, when: str) -> bool:
+        """True where a phase that passed has something to tell that would be lost with this process."""
+        attempt = self._attempt
+        return bool(attempt.phases or attempt.recording.words or (when == "setup" and attempt.words))
+
 
 class Courier:
-    """In a worker: puts on each report what its witness knows, so that the controller hears of it."""
+    """In a worker: puts on a report what its witness knows, so that the controller hears of it.
 
-    def __init__(self, witness: Witness, guard: Guard) -> None:
+    `takes_notes` says that the controller can read which test is about to run, and its words. Then a phase that passed
+    without a word tells nothing: the report that ends the attempt tells it all.
+    """
+
+    def __init__(self, witness: Witness, guard: Guard, *, takes_notes: bool) -> None:
         self._witness = witness
         self._guard = guard
+        self._takes_notes = takes_notes
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         try:
+            is_idle = report.outcome == "passed" and report.when != "teardown" and self._takes_notes
+            if is_idle and not self._witness.has_news(report.when):
+                return
             said = self._witness.said(report)
             if said:
                 setattr(report, ATTRIBUTE, encode(_packed(said)))

@@ -389,3 +389,41 @@ def test_what_says_too_much_in_small_parts_keeps_its_outcome_message_and_cases()
     last = Result.from_json(json.loads(encode(record)))
     assert (last.outcome, last.message, last.ids) == (result.outcome, result.message, result.ids)
     assert last.notes == ("it says more than a journal holds: its steps, fields and links are left out",)
+
+
+@pytest.mark.parametrize(
+    ("workers", "end"),
+    [("-n0", "pytest.exit('enough')"), ("-n2", "pytest.exit('enough')"), ("-n2", "os._exit(7)")],
+    ids=["exit", "exit of a worker", "crash of a worker"],
+)
+def test_what_a_test_said_before_its_teardown_ended_everything_is_kept(
+    project: Project, workers: str, end: str
+) -> None:
+    project.write(
+        "test_leaving.py",
+        f"""
+        import os
+
+        import pytest
+        import pytest_tmsreport as tms
+
+        @pytest.fixture
+        def abrupt():
+            yield
+            {end}
+
+        @pytest.mark.tms("7")
+        def test_leaves(abrupt):
+            tms.note("said on the way")
+            with tms.step("half way"):
+                pass
+        """,
+    )
+    ran = project.report(workers)
+
+    (result,) = ran.results
+    assert result.ids == ({"": ("7",)},)
+    assert result.notes == ("said on the way",)
+    assert [step.title for step in result.steps] == ["half way"]
+    assert set(result.durations) >= {"setup", "call"}
+    assert [arrived.cases for arrived in project.arrived] == [("7",)]
