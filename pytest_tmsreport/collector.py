@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from .clock import Clock
 from .model import Attachment, Outcome
 from .nodeids import suite_of, title_of
 from .render import readable, trim, without_escapes
@@ -38,6 +39,7 @@ _OPEN = {"ids", "parameters", "fields"}
 
 
 Record = dict[str, Any]
+"""A `Result` as JSON, its `start` and `durations` in whole microseconds: so `Journal.append` takes it."""
 Told = Mapping[str, Any]
 
 
@@ -49,7 +51,7 @@ class Captured(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """A finished attempt (a `Result` as JSON), what was printed meanwhile, the files that travelled in its reports, and
+    """A finished attempt, what was printed meanwhile, the files that travelled in its reports, and
     those not kept."""
 
     record: Record
@@ -66,17 +68,18 @@ class Unfinished(NamedTuple):
 
 
 class _Attempt:
-    """The reports of an attempt so far."""
+    """The reports of an attempt so far: `last` is the last that its process could make itself. It is plain while every
+    phase has passed, and nobody has more to say of it."""
 
-    __slots__ = ("is_plain", "is_rerun", "number", "phases", "subtests", "told")
+    last: pytest.TestReport | None = None
+    subtests: Sequence[Any] = ()
+    told: Told = {}
+    is_rerun = False
+    is_plain = True
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.phases: dict[str, pytest.TestReport] = {}
-        self.subtests: list[Any] = []
-        self.told: Told = {}
-        self.is_rerun = False
-        self.is_plain = True  # every phase passed, and nobody has more to say of it
 
 
 class _Expected:
@@ -95,10 +98,16 @@ class _Expected:
             self._nodeids, self._place = [each for each in left if each not in self._early], 0
 
     def end(self, nodeid: str) -> None:
-        self._early.add(nodeid)
-        while self._place < len(self._nodeids) and self._nodeids[self._place] in self._early:
+        if self._next() != nodeid:
+            self._early.add(nodeid)
+            return
+        self._place += 1
+        while self._early and self._next() in self._early:
             self._early.discard(self._nodeids[self._place])
             self._place += 1
+
+    def _next(self) -> str:
+        return self._nodeids[self._place] if self._place < len(self._nodeids) else ""
 
     def left(self) -> list[str]:
         return [nodeid for nodeid in self._nodeids[self._place :] if nodeid not in self._early]
@@ -107,23 +116,24 @@ class _Expected:
 class Collector:
     """Hears every report of a session, in the only process or in xdist's controller.
 
-    `new_id` makes a result's id, `clock` tells epoch seconds, `told` what the process that ran a test says of a report
-    (see `Witness.said`; True asks for whatever is known by now, False for what came with the report alone), `noted` the
-    words of the test that a dead worker ran.
+    `new_id` makes a result's id, `clock` tells the time, `carried` what a worker's report tells of its attempt, `noted`
+    the words of the test that a dead worker ran, `said` what is known by now of a test of this process: see
+    `Witness.said`.
     """
 
     def __init__(
         self,
         new_id: Callable[[], str],
-        clock: Callable[[], float],
-        told: Callable[[Any, bool], Told],
-        noted: Callable[[str, str], Told] = lambda _worker, _nodeid: {},
+        clock: Clock,
+        carried: Callable[[Any], Told],
+        noted: Callable[[str, str], Told],
     ) -> None:
+        self.said: Callable[[Any], Told] = lambda _report: {}
         self.ignored = 0
         self.wrong: dict[str, tuple[str, ...]] = {}
         self._new_id = new_id
         self._clock = clock
-        self._told = told
+        self._carried = carried
         self._noted = noted
         self._open: dict[tuple[str, str], _Attempt] = {}
         self._failed_attempts: dict[str, list[str]] = {}
@@ -141,20 +151,22 @@ class Collector:
 
     def take(self, report: Any) -> Sequence[Closed]:
         """Hears one report; returns the attempts that are now over: two where one before ended without a teardown."""
-        worker, when = _worker(report), report.when
+        node = getattr(report, "node", None)  # set by xdist on every report that comes from a worker; or by a conftest
+        worker = "" if node is None else str(getattr(getattr(node, "gateway", None), "id", ""))
+        when = report.when
         key = (report.nodeid, worker)
         attempt = self._open.get(key)
         closed: Sequence[Closed] = ()
-        if attempt and attempt.is_rerun and when == "setup":
-            closed, attempt = self._close(key), None
-        if attempt is None:
-            if when == "teardown":
-                return closed  # what follows a rerun that is over
+        if attempt is None or (attempt.is_rerun and when == "setup"):
+            if attempt is not None:
+                closed = self._close(key)
+            elif when == "teardown":
+                return ()  # what follows a rerun that is over
             attempt = self._open[key] = _Attempt(len(self._failed_attempts.get(report.nodeid, ())) + 1)
         self._hear(attempt, report, worker)
-        if when not in ("setup", "call"):
-            closed = [*closed, *self._close(key)]
-        return closed
+        if when == "setup" or when == "call":  # noqa: PLR1714 - a set takes longer
+            return closed
+        return [*closed, *self._close(key)] if closed else self._close(key)
 
     def take_module(self, report: pytest.CollectReport) -> list[Closed]:
         """A module, class or file that could not be collected, or was skipped as a whole, is a result of its own."""
@@ -179,8 +191,8 @@ class Collector:
         return [Unfinished(key[0], partial(self._close, key)) for key in self._open]
 
     def _hear(self, attempt: _Attempt, report: Any, worker: str) -> None:
-        if _is_subtest(report):  # its parent's own report comes later
-            attempt.subtests.append(report)
+        if getattr(report, "context", None) is not None and _is_subtest(report):  # its parent's own report comes later
+            attempt.subtests = [*attempt.subtests, report]
             attempt.is_plain = False
             return
         when = report.when
@@ -188,10 +200,14 @@ class Collector:
         if report.outcome != "passed" or hasattr(report, "wasxfail"):
             attempt.is_plain = False
             attempt.is_rerun = attempt.is_rerun or report.outcome == "rerun"
-        is_over = when == "teardown" or not attempt.is_plain  # else another report tells it all
-        attempt.told = self._told(report, is_over) or attempt.told
-        if when == CRASH:
-            attempt.told = attempt.told or self._noted(worker, report.nodeid)
+        if worker:
+            attempt.told = self._carried(report) or attempt.told
+        elif when == "teardown" or not attempt.is_plain:  # else a later report tells it all
+            attempt.told = self.said(report) or attempt.told
+        if when != CRASH:
+            attempt.last = report
+        elif not attempt.told:
+            attempt.told = self._noted(worker, report.nodeid)
 
     def _close(self, key: tuple[str, str]) -> Sequence[Closed]:
         nodeid, worker = key
@@ -212,12 +228,13 @@ class Collector:
             words = _with_said(words, told["said"])
         if "wrong" in words:
             self.wrong[nodeid] = tuple(words["wrong"])
-        captured = self._captured(nodeid, attempt)
+        has_output = attempt.subtests or attempt.is_rerun or self._sections or (attempt.last and attempt.last.sections)
+        captured = self._captured(nodeid, attempt) if has_output else ()
         if words.get("ignore"):
             self.ignored += 1
             return ()
         record = self._recorded(nodeid, worker, attempt, told, words)
-        record.update(outcome=outcome.value)
+        record["outcome"] = outcome.value
         if not attempt.is_plain:
             record.update(message=message, traceback=traceback, superseded=attempt.is_rerun)
         if attempt.number > 1:
@@ -230,21 +247,21 @@ class Collector:
     def _told_late(self, attempt: _Attempt, worker: str) -> Told:
         """Of one that never reached its teardown."""
         *_, last = attempt.phases.values()
-        return self._told(last, True) or (self._noted(worker, last.nodeid) if worker else {})
+        return self._noted(worker, last.nodeid) if worker else self.said(last)
 
     def _recorded(self, nodeid: str, worker: str, attempt: _Attempt, told: Told, words: Told) -> Record:
         """What an attempt has told, whatever became of it."""
         start = told["start"] if told else self._clock()
         record: Record = {
             "id": self._new_id(),
-            "nodeid": trim(nodeid, NODEID),
+            "nodeid": nodeid,
             "start": start,
             "durations": told.get("durations", {}),
         }
         if CRASH in attempt.phases:
-            record["duration"] = max(self._clock() - start, 0.0)
+            record["duration"] = max(self._clock() - start, 0) / 1e6
         if len(nodeid) > NODEID:
-            record.update(title=title_of(nodeid), suite=suite_of(nodeid))
+            record.update(nodeid=trim(nodeid, NODEID), title=title_of(nodeid), suite=suite_of(nodeid))
         properties = _properties(attempt)
         if properties:
             record["fields"] = {**properties, **words.get("fields", {})}
@@ -257,12 +274,7 @@ class Collector:
     def _captured(self, nodeid: str, attempt: _Attempt) -> Sequence[Captured]:
         """What this attempt printed: pytest keeps an item's sections through its reruns."""
         of_subtests = [each for report in attempt.subtests for each in _sections(report)]
-        last: Any = None
-        for when, report in attempt.phases.items():
-            last = last if when == CRASH else report
-        sections = _sections(last) if last is not None and last.sections else []
-        if not self._sections and not attempt.is_rerun:
-            return [*of_subtests, *sections]
+        sections = _sections(attempt.last) if attempt.last is not None else []
         known = self._sections.pop(nodeid, 0)
         if attempt.is_rerun:
             self._sections[nodeid] = len(sections)
@@ -335,8 +347,8 @@ def result_ids(random: Callable[[int], bytes] = os.urandom) -> Callable[[], str]
     """
     head = random(10).hex()
     numbers = itertools.count(1)
-    first, second, third, fourth = head[:8], head[8:12], f"4{head[12:15]}", f"8{head[15:18]}"
-    return lambda: f"{first}-{second}-{third}-{fourth}-{next(numbers):012x}"
+    shared = f"{head[:8]}-{head[8:12]}-4{head[12:15]}-8{head[15:18]}"
+    return lambda: f"{shared}-{next(numbers):012x}"
 
 
 def clean(value: Any, mask: Callable[[str], str], *, is_open: bool = False) -> Any:
@@ -349,7 +361,7 @@ def clean(value: Any, mask: Callable[[str], str], *, is_open: bool = False) -> A
         return mask(text.replace("\0", "\N{SYMBOL FOR NULL}") if "\0" in text else text)
     if isinstance(value, (list, tuple)):
         return [clean(each, mask, is_open=is_open) for each in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # a dict's own check takes a tenth of the other's
         if is_open:
             return {clean(key, mask): clean(held, mask) for key, held in value.items()}
         return {key: held if key in _KEPT else clean(held, mask, is_open=key in _OPEN) for key, held in value.items()}
@@ -360,11 +372,12 @@ def clean(value: Any, mask: Callable[[str], str], *, is_open: bool = False) -> A
 
 def fitted(record: Record) -> Record:
     """The same record with no text longer than a journal's line bears, and no name that cannot be read."""
-    for name in record.keys() & _MOST.keys():
-        if len(record[name]) > _MOST[name]:
-            record[name] = trim(record[name], _MOST[name])
-    for name in record.keys() & {"suite", "tags"}:
-        record[name] = [text for text in record[name] if text.strip()]
+    for name, most in _MOST.items():
+        if name in record and len(record[name]) > most:
+            record[name] = trim(record[name], most)
+    for name in ("suite", "tags"):
+        if name in record:
+            record[name] = [text for text in record[name] if text.strip()]
     if "title" in record:
         record["title"] = " ".join(record["title"].split())
         if not record["title"]:
@@ -420,7 +433,7 @@ def _of_phase(report: pytest.TestReport, failure: Outcome, prefix: str = "") -> 
     return (Outcome.PASSED, "", "") if xfail is None else (Outcome.XPASSED, _xfail(xfail), "")
 
 
-def _with_subtests(verdict: tuple[Outcome, str, str], subtests: list[Any]) -> tuple[Outcome, str, str]:
+def _with_subtests(verdict: tuple[Outcome, str, str], subtests: Sequence[Any]) -> tuple[Outcome, str, str]:
     """A failed subtest fails its test, whose own report says that it passed."""
     outcome, message, traceback = verdict
     failed = [report for report in subtests if _is_failure(report)]
@@ -491,10 +504,3 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 def _xfail(text: str) -> str:
     return trim(without_escapes(str(text)).removeprefix("reason: "), MESSAGE)
-
-
-def _worker(report: Any) -> str:
-    node = getattr(report, "node", None)  # set by xdist on every report that comes from a worker; or by a conftest
-    if node is None:
-        return ""
-    return str(getattr(getattr(node, "gateway", None), "id", ""))

@@ -75,13 +75,15 @@ class Journal:
 
     def write(self, result: Result) -> None:
         """Puts one result on disk. Raises TooLong where it is more than a line holds."""
-        self.append(to_json(result))
+        self._lines.write({"result": result})
+        self._named.update(each.sha256 for each in result.attachments)
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Puts one result on disk, which is given as JSON (see `Result`). Raises TooLong as `write` does."""
-        self._lines.append(f'{{"result":{_line(record)}}}')
-        for each in record.get("attachments", ()):
-            self._named.add(each.sha256 if isinstance(each, Attachment) else each["sha256"])
+        """Puts one result on disk, which is given as JSON, its times in microseconds (see `record_of`). Raises TooLong
+        as `write` does."""
+        self._lines.append(f'{{"result":{line_of(record)}}}')
+        if "attachments" in record:
+            self._named.update(each["sha256"] for each in record["attachments"])
 
     def attach(self, name: str, mime: str, content: bytes) -> Attachment:
         """Stores a file's content once, under its hash."""
@@ -492,16 +494,25 @@ class _Lines:
         self._file.close()
 
 
-def _line(record: Mapping[str, Any]) -> str:
-    """A result as JSON. What each of them has is put together here: an encoder takes four times as long for it, most of
-    that for the digits of floats, so that times are written in microseconds (`1795335600811717e-6`)."""
-    phases = [f"{_text(name)}:{round(duration * 1e6)}e-6" for name, duration in record.get("durations", {}).items()]
+def record_of(result: Result) -> dict[str, Any]:
+    """A result as JSON (see `Result`), but its start and the durations of its phases in whole microseconds."""
+    record: dict[str, Any] = json.loads(encode(result))
+    record["start"] = round(result.start * 1e6)
+    record["durations"] = {name: round(duration * 1e6) for name, duration in result.durations.items()}
+    return record
+
+
+def line_of(record: Mapping[str, Any]) -> str:
+    """A record as the JSON of a `Result`. What each of them has is put together here: an encoder takes four times as
+    long for it, most of that for the digits of floats (`1795335600811717e-6` is one, too)."""
+    phases = [f"{_text(name)}:{duration}e-6" for name, duration in record["durations"].items()]
     head = (
         f'{{"id":{_text(record["id"])},"nodeid":{_text(record["nodeid"])},"outcome":{_text(record["outcome"])},'
-        f'"start":{round(record["start"] * 1e6)}e-6,"durations":{{{",".join(phases)}}}'
+        f'"start":{record["start"]}e-6,"durations":{{{",".join(phases)}}}'
     )
-    more = {name: held for name, held in record.items() if name not in _IN_HEAD}
-    return f"{head},{encode(more)[1:]}" if more else f"{head}}}"
+    if len(record) == len(_IN_HEAD):
+        return f"{head}}}"
+    return f"{head},{encode({name: held for name, held in record.items() if name not in _IN_HEAD})[1:]}"
 
 
 def _store(path: Path, content: bytes) -> None:

@@ -160,7 +160,7 @@ def _watch(config: pytest.Config, wanted: Config, folder: Path | None = None, wo
         config.pluginmanager.register(listener, name)
     config.pluginmanager.register(witness, "tmsreport-witness")
     if reporter:
-        reporter.witness = witness
+        reporter.ask(witness)
     else:
         config.pluginmanager.register(Courier(witness, guard, takes_notes=note is not None), "tmsreport-courier")
 

@@ -32,17 +32,17 @@ STEPS = 5_000
 
 @dataclass
 class OpenStep:
-    """A step as it is recorded: times in epoch seconds and seconds, inner steps in the order in which they began.
+    """A step as it is recorded: times in microseconds, inner steps in the order in which they began.
 
     `place` tells the phase that it was begun in from every other, `outer` is the step that it stands in. One that is
     `around` what others run, such as a fixture, holds all that has no place in a nest of its own meanwhile.
     """
 
     title: str
-    start: float
+    start: int
     expected: str = ""
     data: str = ""
-    duration: float | None = None
+    duration: int | None = None
     outcome: Outcome = Outcome.PASSED
     message: str = ""
     steps: list[OpenStep] = dataclasses.field(default_factory=list)
@@ -52,10 +52,10 @@ class OpenStep:
     outer: OpenStep | None = None
     around: bool = False
 
-    def to_json(self, now: float) -> dict[str, Any]:
+    def to_json(self, now: int) -> dict[str, Any]:
         """As a `Step` reads it; one that is still open lasts until `now`."""
-        found: dict[str, Any] = {"title": self.title, "outcome": self.outcome.value, "start": self.start}
-        found["duration"] = now - self.start if self.duration is None else self.duration
+        found: dict[str, Any] = {"title": self.title, "outcome": self.outcome.value, "start": self.start / 1e6}
+        found["duration"] = (now - self.start if self.duration is None else self.duration) / 1e6
         for name in ("expected", "data", "message"):
             if text := getattr(self, name):
                 found[name] = text

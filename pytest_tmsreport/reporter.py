@@ -16,13 +16,13 @@ import pytest
 
 from .background import Background
 from .callers import Callers
-from .clock import Clock
+from .clock import make_clock
 from .collector import CAPTURED, Closed, Collector, Record, Told, clean, fitted, result_ids, shortened
 from .config import Config, good_sets
 from .delivery import Outcome, deliver, kept, stream
 from .errors import TooLong
 from .guard import Guard
-from .journal import Journal, RunFolder, encode, new_id, prune
+from .journal import Journal, RunFolder, encode, line_of, new_id, prune, record_of
 from .model import Outcome as Verdict
 from .model import Result, Run, to_json
 from .naming import new_run
@@ -49,24 +49,26 @@ class Reporter:
         self._origin = origin
         self._guard = guard
         self._rehearse = rehearse
-        self._clock = Clock()
-        self._start = self._clock()
+        self._clock = make_clock()
+        self._start = self._clock() / 1e6
         self._run_id = new_id(self._start)
         self._base = config.rootpath / wanted.settings.folder
         self.folder = self._base / self._run_id
-        self._collector = Collector(result_ids(), self._clock, self._told, self._noted)
+        self._collector = Collector(result_ids(), self._clock, carried, self._noted)
         self._journal: Journal | None = None
         self._sender: Background | None = None
         self._callers = Callers(config)
         self._written = self._lost = 0
-        self.witness: Witness | None = None
-        """Who sees the tests that run in this process."""
         self._missed: set[str] = set()
         self._repeated: set[str] = set()  # tests whose attempts so far are all followed by another
         self._unattached: list[str] = []
         self._outcome: Outcome | None = None
         self._is_over = self._is_said = self._is_unkeyed = False
         self._summary: list[Line] = []
+
+    def ask(self, witness: Witness) -> None:
+        """Asks it of the tests that run in this process."""
+        self._collector.said = witness.said
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -179,15 +181,12 @@ class Reporter:
             self._guard.failed(doing, error)
             self._missed.add(heard.nodeid)
 
-    def _told(self, report: Any, is_over: bool) -> Told:
-        return carried(report) or (self.witness.said(report) if is_over and self.witness else {})
-
     def _record(self, closed: Closed) -> None:
         record = self._kept(closed)
         if self._callers.listen("pytest_tmsreport_result"):
-            result = Result.from_json(json.loads(encode(record)))
+            result = Result.from_json(json.loads(line_of(record)))
             changed = self._callers.apply("pytest_tmsreport_result", "result", result, self._guard)
-            record = json.loads(encode(changed)) if changed else {}
+            record = record_of(changed) if changed else {}
         if self._missed:
             self._missed.discard(closed.record["nodeid"])
         if not record:
@@ -207,7 +206,8 @@ class Reporter:
             self._repeated.add(record["nodeid"])
         else:
             self._written += 1
-            self._repeated.discard(record["nodeid"])
+            if self._repeated:
+                self._repeated.discard(record["nodeid"])
 
     def _write(self, journal: Journal, record: Record) -> None:
         """Of what is too long for a line there is less in it."""
@@ -225,7 +225,8 @@ class Reporter:
         record, captured, travelled, unattached = closed
         is_bad = record["outcome"] in BAD
         settings = self._wanted.settings
-        self._unattached += [f"{record['nodeid']}: {text}" for text in unattached]
+        if unattached:
+            self._unattached += [f"{record['nodeid']}: {text}" for text in unattached]
         if settings.attach == "failed" and not is_bad:
             record.pop("attachments", None)
             travelled = ()
@@ -233,8 +234,8 @@ class Reporter:
             with self._guard("storing a file from another machine"):
                 if self._journal:
                     self._journal.attach(file.name, file.mime, content)
-        is_wanted = settings.capture == "all" or (settings.capture == "failed" and is_bad)
-        if captured and is_wanted and self._journal is not None:
+        is_wanted = captured and (settings.capture == "all" or (settings.capture == "failed" and is_bad))
+        if is_wanted and self._journal is not None:
             attachments = list(record.get("attachments", ()))
             for name, text in captured:
                 with self._guard("keeping what a test printed"):

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 from . import dialects
 from .callers import Callers
-from .clock import Clock
+from .clock import make_clock
 from .config import Config
 from .dialects import Dialect
 from .dialects._listening import WAITING
@@ -68,10 +68,10 @@ class Witness:
                 self._listening += [stop] if stop else []
         self._marks = Marks(config, self._destinations, speaking, docstring=wanted.settings.docstring)
         self._waiting = config.stash.get(WAITING, [])
-        self._clock = Clock()
+        self._clock = make_clock()
         self._note = _Note(note, wanted.mask) if note else None
         self._keeper = Keeper(folder, wanted.mask, wanted.settings.max_attachment_mb)
-        self._attempt = _Attempt("", Recording(self._clock))
+        self._attempt = _Attempt(None, self._recording())
         self.is_within = False
         """True while a subtest is reported, of which the test itself tells."""
 
@@ -81,8 +81,10 @@ class Witness:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Under `on_loss = fail` a wrong mark ends the session before the first test."""
+        if self._settings.on_loss != "fail":
+            return
         wrong = []
-        ours = (item for item in items if self._settings.on_loss == "fail" and item.get_closest_marker(MARKER))
+        ours = (item for item in items if item.get_closest_marker(MARKER))
         marks = Marks(session.config, self._destinations)
         for item in ours:
             with self._guard("reading the marks"):
@@ -103,8 +105,10 @@ class Witness:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        recording = Recording(self._clock, self._keeper, self._destinations, takes_files=self._takes_files)
-        self._attempt = attempt = _Attempt(item.nodeid, recording)
+        recording = self._attempt.recording
+        if recording.steps or recording.words:  # one to which nothing was said hears the next test
+            recording = self._recording()
+        self._attempt = attempt = _Attempt(item, recording)
         record(recording)
         try:
             for waiting in self._waiting:
@@ -112,7 +116,7 @@ class Witness:
                     waiting.look()
             self._read(item)
             if self._note:
-                self._note.write(item.nodeid, attempt.words, self._clock())
+                self._note.write(attempt.nodeid, attempt.words, self._clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, the test runs
             self._guard.failed("reading a test's marks", error)
         attempt.start = attempt.begun = self._clock()
@@ -122,12 +126,12 @@ class Witness:
         """A phase is over. Not as a wrapper: what others attach to their reports is said in `said`, and costs less."""
         end = self._clock()
         attempt = self._attempt
-        if self.is_within or attempt.nodeid != item.nodeid:
+        if self.is_within or attempt.item is not item:
             return
         when = call.when
         if attempt.recording.steps:
-            attempt.phases.append((end, attempt.recording.turn()))
-        attempt.durations[when] = attempt.durations.get(when, 0.0) + end - attempt.begun  # again: after a subtest
+            attempt.phases = [*attempt.phases, (end, attempt.recording.turn())]
+        attempt.durations[when] = attempt.durations.get(when, 0) + (end - attempt.begun)  # again: after a subtest
         attempt.begun = end
         if attempt.waits and when == "setup":
             with self._guard("reading a test's marks"):
@@ -138,23 +142,25 @@ class Witness:
             with self._guard("leaving another plugin"):
                 stop()
 
+    def _recording(self) -> Recording:
+        return Recording(self._clock, self._keeper, self._destinations, takes_files=self._takes_files)
+
     def _read(self, item: pytest.Item) -> None:
         words = self._marks.words(item)
         if words is not None:
             self._attempt.words, self._attempt.waits = words.to_json(), words.waits
 
     def said(self, report: pytest.TestReport) -> Mapping[str, Any]:
-        """What is known by now of the attempt that a report is about: `start` (epoch seconds), the `durations` of its
-        phases (seconds), `words`, `steps` and what the test has `said`. Empty for a report of another test."""
+        """What is known by now of the attempt that a report is about: its `start`, the `durations` of its phases (both
+        as `Clock` tells them), `words`, `steps` and what the test has `said`. Empty for a report of another test."""
         attempt = self._attempt
         if attempt.nodeid != report.nodeid:
             return {}
         found: dict[str, Any] = {"start": attempt.start, "durations": attempt.durations}
         if attempt.words:
             found["words"] = attempt.words
-        steps = [step.to_json(end) for end, steps in attempt.phases for step in steps]
-        if steps:
-            found["steps"] = steps
+        if attempt.phases:
+            found["steps"] = [step.to_json(end) for end, steps in attempt.phases for step in steps]
         if attempt.recording.words:
             found["said"] = attempt.recording.words
         if report.when == "teardown":
@@ -187,7 +193,7 @@ class Courier:
                 return
             said = self._witness.said(report)
             if said:
-                setattr(report, ATTRIBUTE, encode(_packed(said)))
+                setattr(report, ATTRIBUTE, encode(said))
         except Exception as error:  # noqa: BLE001 - whatever it is, the report travels
             self._guard.failed("noting a phase", error)
 
@@ -199,20 +205,11 @@ def carried(report: Any) -> Mapping[str, Any]:
         return {}
     delattr(report, ATTRIBUTE)
     try:
-        return _unpacked(decode(text))
-    except (ValueError, TypeError, KeyError, AttributeError):  # somebody else's attribute of that name
+        said = decode(text)
+    except (ValueError, TypeError):  # somebody else's attribute of that name
         return {}
-
-
-def _packed(said: Mapping[str, Any]) -> dict[str, Any]:
-    """In whole microseconds: the digits of a float take an encoder longer than all the rest."""
-    durations = {name: round(duration * 1e6) for name, duration in said["durations"].items()}
-    return {**said, "start": round(said["start"] * 1e6), "durations": durations}
-
-
-def _unpacked(packed: Any) -> Mapping[str, Any]:
-    durations = {name: duration / 1e6 for name, duration in packed["durations"].items()}
-    return {**packed, "start": packed["start"] / 1e6, "durations": durations}
+    is_right = isinstance(said, dict) and isinstance(said.get("start"), int) and isinstance(said.get("durations"), dict)
+    return said if is_right else {}
 
 
 def last_note(path: Path) -> tuple[str, dict[str, Any]] | None:
@@ -222,25 +219,25 @@ def last_note(path: Path) -> tuple[str, dict[str, Any]] | None:
     except (OSError, ValueError, TypeError):
         return None
     is_right = isinstance(nodeid, str) and isinstance(words, dict) and isinstance(start, int)
-    return (nodeid, {"start": start / 1e6, "durations": {}, "words": words}) if is_right else None
+    return (nodeid, {"start": start, "durations": {}, "words": words}) if is_right else None
 
 
 class _Attempt:
     """An attempt at a test, as the process knows it that runs it.
 
-    `phases` are those that had steps: when each ended, and its steps.
+    It began at `start`, its phase at `begun`. `phases` are those that had steps: when each ended, and its steps.
     """
 
-    __slots__ = ("begun", "durations", "nodeid", "phases", "recording", "start", "waits", "words")
+    start = begun = 0
+    phases: Sequence[tuple[int, list[OpenStep]]] = ()
+    words: Mapping[str, Any] = {}
+    waits = False
 
-    def __init__(self, nodeid: str, recording: Recording) -> None:
-        self.nodeid = nodeid
+    def __init__(self, item: pytest.Item | None, recording: Recording) -> None:
+        self.item = item
+        self.nodeid = item.nodeid if item is not None else ""
         self.recording = recording
-        self.start = self.begun = 0.0  # of the attempt, of the phase
-        self.durations: dict[str, float] = {}
-        self.phases: list[tuple[float, list[OpenStep]]] = []
-        self.words: dict[str, Any] = {}
-        self.waits = False
+        self.durations: dict[str, int] = {}
 
 
 class _Note:
@@ -248,6 +245,7 @@ class _Note:
 
     def __init__(self, path: Path, mask: Callable[[str], str]) -> None:
         self._mask = mask
+        self._length = 0
         try:
             handle = private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         except OSError:
@@ -255,10 +253,10 @@ class _Note:
         else:
             self._file = io.FileIO(handle, "w")
 
-    def write(self, nodeid: str, words: Mapping[str, Any], start: float) -> None:
+    def write(self, nodeid: str, words: Mapping[str, Any], start: int) -> None:
         if self._file:
             told = encode(mask_json(words, self._mask)) if words else "{}"
-            line = f"[{encode(self._mask(nodeid))},{told},{round(start * 1e6)}]".encode("ascii")
+            line = f"[{encode(self._mask(nodeid))},{told},{start}]".encode("ascii").ljust(self._length)
+            self._length = len(line)  # blanks hide what is left of a longer one, so that one write is enough
             self._file.seek(0)
             self._file.write(line)
-            self._file.truncate(len(line))

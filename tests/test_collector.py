@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_tmsreport.collector import shortened
-from pytest_tmsreport.journal import LINE_BYTES, encode
+from pytest_tmsreport.journal import LINE_BYTES, line_of, record_of
 from pytest_tmsreport.model import Outcome, Result
 from pytest_tmsreport.testing import make_results
 
@@ -384,9 +384,9 @@ def test_a_test_that_says_more_than_a_journal_holds_is_reported_with_less(projec
 
 def test_what_says_too_much_in_small_parts_keeps_its_outcome_message_and_cases() -> None:
     (result,) = make_results(1, tags=("x" * 100,) * 50_000, outcome=Outcome.FAILED)
-    *_, record = shortened(json.loads(encode(result)))
-    assert len(encode(record)) < LINE_BYTES
-    last = Result.from_json(json.loads(encode(record)))
+    *_, record = shortened(record_of(result))
+    assert len(line_of(record)) < LINE_BYTES
+    last = Result.from_json(json.loads(line_of(record)))
     assert (last.outcome, last.message, last.ids) == (result.outcome, result.message, result.ids)
     assert last.notes == ("it says more than a journal holds: its steps, fields and links are left out",)
 

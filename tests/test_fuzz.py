@@ -20,7 +20,7 @@ from pytest_tmsreport.cli import main
 from pytest_tmsreport.collector import clean, fitted
 from pytest_tmsreport.config import load
 from pytest_tmsreport.errors import JournalError
-from pytest_tmsreport.journal import ATTACHMENTS, RESULTS, Journal, RunFolder, encode
+from pytest_tmsreport.journal import ATTACHMENTS, RESULTS, Journal, RunFolder, record_of
 from pytest_tmsreport.masking import masker
 from pytest_tmsreport.model import Attachment, Link, Outcome, Result, Step
 from pytest_tmsreport.sandbox import catalog
@@ -176,7 +176,7 @@ def test_whatever_a_test_is_called_and_says_the_others_arrive(name: str, batch: 
     with at_a_desk(name) as desk:
         good = some(desk.vendor, 1)[0]
         for result in [*batch, replace(good, id="22222222-2222-4222-8222-222222222222")]:
-            desk.journal.append(fitted(clean(json.loads(encode(result)), masker([SECRET]))))
+            desk.journal.append(fitted(clean(record_of(result), masker([SECRET]))))
         desk.journal.end(exitstatus=0, not_run=[])
         tally = desk.send(deadline_s=600)
         assert "unexpected" not in tally.reason
@@ -191,7 +191,7 @@ def test_ten_megabytes_of_a_message_arrive_cut(name: str) -> None:
         (result,) = some(desk.vendor, 1)
         huge = "x" * 10_000_000
         result = replace(result, nodeid=huge, title=huge, message=huge, traceback=huge, description=huge)
-        desk.journal.append(fitted(json.loads(encode(replace(result, outcome=Outcome.FAILED)))))
+        desk.journal.append(fitted(record_of(replace(result, outcome=Outcome.FAILED))))
         desk.journal.end(exitstatus=0, not_run=[])
         assert desk.send().delivered == 1
         assert max(len(json.dumps(each.body, default=str)) for each in desk.box.requests) < 1_000_000

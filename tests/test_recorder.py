@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pytest_tmsreport as tms
-from pytest_tmsreport.clock import Clock
+from pytest_tmsreport.clock import make_clock
 from pytest_tmsreport.config import destination
 from pytest_tmsreport.model import Outcome, Step
 from pytest_tmsreport.recorder import Recording, end, record
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def recording() -> Iterator[Recording]:
     """A recording that is on, as during a test of a reporting session."""
-    made = Recording(Clock())
+    made = Recording(make_clock())
     record(made)
     yield made
     record(None)
