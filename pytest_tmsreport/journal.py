@@ -502,13 +502,18 @@ def record_of(result: Result) -> dict[str, Any]:
     return record
 
 
+def times_of(record: Mapping[str, Any], unit: str = "") -> str:
+    """The start and the durations of a record as members of a JSON object; the unit follows each number."""
+    phases = [f"{_text(name)}:{duration}{unit}" for name, duration in record["durations"].items()]
+    return f'"start":{record["start"]}{unit},"durations":{{{",".join(phases)}}}'
+
+
 def line_of(record: Mapping[str, Any]) -> str:
     """A record as the JSON of a `Result`. What each of them has is put together here: an encoder takes four times as
     long for it, most of that for the digits of floats (`1795335600811717e-6` is one, too)."""
-    phases = [f"{_text(name)}:{duration}e-6" for name, duration in record["durations"].items()]
     head = (
         f'{{"id":{_text(record["id"])},"nodeid":{_text(record["nodeid"])},"outcome":{_text(record["outcome"])},'
-        f'"start":{record["start"]}e-6,"durations":{{{",".join(phases)}}}'
+        f"{times_of(record, 'e-6')}"
     )
     if len(record) == len(_IN_HEAD):
         return f"{head}}}"
