@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import PermanentError
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """A constant header that holds the secret, such as `Token: …`."""
 
     name: str
-    value: str = field(repr=False)
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Header({self.name!r}, …)"
 
 
-@dataclass(frozen=True)
-class TokenExchange:
+class TokenExchange(NamedTuple):
     """A token that is fetched: `body` goes as JSON to `path`, unsigned, and the answer holds a token.
 
     With `is_form` it goes as a form (RFC 6749).
@@ -32,7 +32,7 @@ class TokenExchange:
     """
 
     path: str
-    body: Mapping[str, Any] = field(repr=False)
+    body: Mapping[str, Any]
     lifetime_s: float
     token: str = ""
     is_form: bool = False
@@ -41,6 +41,9 @@ class TokenExchange:
     stale: tuple[int | str, ...] = (401,)
     instead: Callable[[PermanentError], Mapping[str, Any]] | None = None
     end: str = ""
+
+    def __repr__(self) -> str:
+        return f"TokenExchange({self.path!r}, …)"
 
     def signed(self, token: str) -> Header:
         """The header of every other request."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .errors import ConfigError
 
@@ -13,8 +13,7 @@ OWN = "ci"
 """The value of `shards` that leaves it to the CI."""
 
 
-@dataclass(frozen=True)
-class Ci:
+class Ci(NamedTuple):
     """Facts about the build; each is empty where unknown. `link` is the build's web page."""
 
     name: str = ""
@@ -24,8 +23,7 @@ class Ci:
     link: str = ""
 
 
-@dataclass(frozen=True)
-class _Provider:
+class _Provider(NamedTuple):
     """A CI's variables: `sign` is set wherever it runs; of several names the first that is set wins.
 
     `shard` names the variables of a parallel job's number and of how many there are, and says what the first is called.

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from http.cookiejar import DefaultCookiePolicy
@@ -96,8 +95,7 @@ class Request(NamedTuple):
         return lines
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(NamedTuple):
     """How to get to a server: paths of a CA bundle and of a client certificate, a proxy's URL; empty: the usual."""
 
     ca_bundle: str = ""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
-from functools import cache
+from inspect import get_annotations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
 
@@ -91,6 +93,10 @@ class Config:
     mask: Callable[[str], str] = str
     secrets: tuple[str, ...] = field(default=(), repr=False)
     sets: tuple[str, ...] = ()
+
+    def may_select(self) -> bool:
+        """False where no destination can say which tests run."""
+        return bool(self.problems) or any(vendor.select != "all" for vendor in self.destinations)
 
     def vendor_names(self) -> set[str]:
         """Every word that may stand as a keyword of the marker for a case id."""
@@ -191,8 +197,7 @@ def destination(name: str, kind: str, source: Source) -> Vendor:
     for key, entry in keys.items():
         if key not in found and entry.default is MISSING and entry.default_factory is MISSING:
             raise ConfigError(_missing(name, key, source, of_secret=is_secret(entry)))
-    hints = get_type_hints(vendor)
-    values = {key: convert(*raw, hints[key], f"{name}.{key}") for key, raw in found.items()}
+    values = {key: convert(*raw, _hint(vendor, key), f"{name}.{key}") for key, raw in found.items()}
     if vendor.described_by:
         values["described"] = {key: section[key] for key in vendor.described_by if key in section}
     made = vendor(name=name, kind=kind, status=_statuses(name, source), **values)
@@ -258,7 +263,7 @@ def _settings(source: Source) -> tuple[Settings, ConfigError | None]:
         found = source.look_up("", key)
         if found is not None:
             try:
-                values[key] = convert(*found, _own_hints()[key], key)
+                values[key] = convert(*found, _hint(Settings, key), key)
             except ConfigError as error:
                 first = first or error
     return Settings(**values), first
@@ -438,6 +443,8 @@ def _keys(kind: type) -> dict[str, DataclassField[Any]]:
     return {entry.name: entry for entry in fields(kind) if entry.name not in _INTERNAL}
 
 
-@cache  # each annotation is a text that has to be compiled
-def _own_hints() -> dict[str, Any]:
-    return get_type_hints(Settings)
+def _hint(kind: type, key: str) -> Any:
+    """The type of one setting. Each is a text that has to be compiled, so that it is not done for all there are."""
+    owner = next(each for each in kind.__mro__ if key in get_annotations(each))
+    told = SimpleNamespace(__annotations__={key: get_annotations(owner)[key]})
+    return get_type_hints(told, vars(sys.modules[owner.__module__]))[key]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .model import Outcome, Result
 from .nodeids import dotted
 from .vendor import Case, Vendor
 
 
-@dataclass(frozen=True)
-class Covering:
+class Covering(NamedTuple):
     """The cases of a destination, by what marks and by what tests are called."""
 
     vendor: Vendor

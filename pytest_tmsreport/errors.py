@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 class TmsError(Exception):
@@ -110,8 +110,7 @@ class PartlyRejected(PermanentError):  # noqa: N818
         self.remote = remote
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """What a code means: the error to raise, its meaning in plain words, and what a person can do about it.
 
     `wait_s` is how long to wait before trying again where the answer names no time (seconds; None: growing waits).
@@ -166,8 +165,7 @@ HTTP: Mapping[int, Fault] = {
 """What HTTP says by itself (RFC 9110, RFC 6585); a vendor's own table comes first."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ErrorTable:
+class ErrorTable(NamedTuple):
     """Where a tool's replies keep their code and words, and what each code means.
 
     `message`, `details` and `code` are dotted paths into the JSON body (of several, the first that holds something
@@ -183,11 +181,11 @@ class ErrorTable:
     details: str = ""
     code: tuple[str, ...] = ()
     code_in_message: str = ""
-    phrases: Mapping[str, int | str] = field(default_factory=dict)
+    phrases: Mapping[str, int | str] = MappingProxyType({})
     success: str = ""
     success_is: Any = None
     failure: str = ""
-    codes: Mapping[int | str, Fault] = field(default_factory=dict)
+    codes: Mapping[int | str, Fault] = MappingProxyType({})
 
     def explain(self, code: int | str) -> Fault | None:
         """The meaning of a code: the tool's own, else HTTP's; None for one that neither lists."""

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 from .client import Client
 from .errors import Doubtful, JournalError, Rejected, TransientError, VendorError
@@ -23,8 +24,7 @@ REFUSALS_AT_FIRST = 25
 """So many files refused and none taken: the fault is not in the files, and no more are sent."""
 
 
-@dataclass(frozen=True)
-class _Body:
+class _Body(NamedTuple):
     """A content on its way to a place: to a run, or to a result. `keys` are its names in the receipts."""
 
     file: StoredFile

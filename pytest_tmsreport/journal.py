@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from .errors import JournalError, TooLong
 from .model import Attachment, Result, Run, to_json
@@ -43,8 +43,7 @@ _IN_HEAD = {"id", "nodeid", "outcome", "start", "durations"}
 _decode = json.JSONDecoder().raw_decode
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """The first line of a journal: the run, and its destinations (name -> vendor)."""
 
     run: Run
@@ -133,8 +132,7 @@ class Receipts:
     size: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """An attachment of a run folder, ready to be read."""
 
     attachment: Attachment
@@ -168,8 +166,7 @@ class StoredFile:
         return file
 
 
-@dataclass(frozen=True)
-class RunFolder:
+class RunFolder(NamedTuple):
     """Reads a run folder. Nothing in it is trusted further than its shape is checked."""
 
     path: Path

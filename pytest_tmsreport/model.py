@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .nodeids import suite_of, title_of
 
@@ -66,8 +66,7 @@ class Link:
     kind: str = "link"
 
 
-@dataclass(frozen=True)
-class Phase:
+class Phase(NamedTuple):
     """When a phase began (epoch seconds, UTC) and how long it took (seconds), by the plugin's own clock."""
 
     start: float

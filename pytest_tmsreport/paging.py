@@ -7,8 +7,8 @@ know the parameters), or the server says that it was the last. What never ends i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from .errors import dig
@@ -18,8 +18,7 @@ MOST_PAGES = 10_000
 MOST_ROWS = 1_000_000
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """What a page tells of the next: `rows` on it, `total` of them so far, `page` its number among those read, from 1;
     `headers` and `body` of the answer, and the path it came from."""
 
@@ -43,8 +42,7 @@ class Paging(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Offset:
+class Offset(NamedTuple):
     """`offset` and `limit`, under whatever names (`startAt`, `maxResults`; `$skip`, `$top`).
 
     `total` is the dotted path of the number of all rows, `is_last` of a flag, `more` of something that is there where
@@ -75,8 +73,7 @@ class Offset:
         return None if is_over else {self.limit: self.size, self.offset: seen.total}
 
 
-@dataclass(frozen=True)
-class Pages:
+class Pages(NamedTuple):
     """Pages by number, the first being `start`.
 
     `last` is the dotted path of the number of pages, `total` of the number of all rows. Where neither is named, a page
@@ -110,8 +107,7 @@ class Pages:
         return None if is_over else {self.limit: self.size, self.page: self.start + seen.page}
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """The answer names the next page, at the dotted path `next`; `start` are the parameters of the first.
 
     Of the link only its parameters are used, so that no answer can send the token elsewhere. Raises ValueError for
@@ -119,7 +115,7 @@ class Link:
     """
 
     next: str = "next"
-    start: Params = field(default_factory=dict)
+    start: Params = MappingProxyType({})
 
     def first(self) -> Params:
         return self.start
@@ -135,8 +131,7 @@ class Link:
         return dict(parse_qsl(parts.query, keep_blank_values=True))
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """The answer holds a token of the next page, in a header or at the dotted path `path`; it goes as `param`."""
 
     param: str

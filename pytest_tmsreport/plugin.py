@@ -117,13 +117,20 @@ def _is_wanted(option: Any) -> bool:
     return _is_asked(option) and not any(getattr(option, name, False) for name in NOTHING_RUNS)
 
 
+def _chooses(option: Any) -> bool:
+    return bool(option.tms_plan or option.tms_run or option.tms_rerun_failed)
+
+
 def _may_select(option: Any) -> bool:
     """True also where tests are only listed: the list is to be that of those which would run."""
-    is_told = _is_asked(option) or option.tms_plan or option.tms_run or option.tms_rerun_failed
-    return bool(is_told) and not any(getattr(option, name, False) for name in NOTHING_COLLECTED)
+    return (_is_asked(option) or _chooses(option)) and not any(
+        getattr(option, name, False) for name in NOTHING_COLLECTED
+    )
 
 
 def _chosen(config: pytest.Config, reported: Config | None) -> dict[str, Any] | None:
+    if reported and not reported.may_select() and not _chooses(config.option):
+        return None
     from .selection import chosen_by  # noqa: PLC0415 - see above
 
     return chosen_by(config, reported, _origin())

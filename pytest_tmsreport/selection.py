@@ -56,7 +56,7 @@ def chosen_by(config: pytest.Config, wanted: Config | None, origin: Origin) -> d
     return {
         "wishes": wishes,
         "vendors": [_without_secrets(vendor) for vendor in chosen.vendors],
-        "cases": {name: [asdict(case) for case in cases] for name, cases in chosen.cases.items()},
+        "cases": {name: [case._asdict() for case in cases] for name, cases in chosen.cases.items()},
         "names": sorted(wanted.vendor_names()),
         "unmapped": wanted.settings.unmapped,
         "read_marks": wanted.settings.read_marks,

@@ -16,9 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .journal import RunFolder, encode, private
 from .masking import masker
@@ -48,12 +48,21 @@ module = sys.modules["pytest_tmsreport"] = util.module_from_spec(spec)
 spec.loader.exec_module(module)
 """
 """Loads this very package from where it is, and everything else from `argv`: the working directory is not searched."""
-BOOT = f"import gc\ngc.disable()\n{LOAD}\nfrom pytest_tmsreport.sender import main\nmain()\n"
-"""What is imported stays: looking for garbage in it would only take time, until `main` has imported all."""
+BOOT = f"""
+import gc, os
+gc.disable()
+{LOAD}
+from pytest_tmsreport.sender import main
+main()
+os._exit(0)
+"""
+"""What is imported stays: looking for garbage in it would only take time, until `main` has imported all.
+
+Taking all of it apart at the end would, too, while somebody waits; what `main` has written is on disk.
+"""
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """The interpreter, import path and environment of the process, as they were before any test or conftest ran."""
 
     executable: str
@@ -250,7 +259,7 @@ def main() -> None:
             progress=hint,
         )
         if session:
-            conditions = replace(conditions, follow=session.follow)
+            conditions = conditions._replace(follow=session.follow)
         tallies: list[Tally] = upload(folder, vendors, conditions)
         try:
             tell({"tallies": [tally.to_json() for tally in tallies]})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 from collections.abc import Mapping
 from typing import Any, get_type_hints
@@ -59,7 +58,7 @@ def _is_kept(name: str, key: str, value: Any, values: Mapping[str, Any], file: s
     try:
         read = parse(file, written({name: {key: value}}, file))[name][key]
         return bool(convert(read, file, hint, key) == convert(value, file, hint, key))
-    except (KeyError, ValueError, configparser.Error, ConfigError):
+    except (KeyError, ValueError, ConfigError):
         return False
 
 

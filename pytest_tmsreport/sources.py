@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,11 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 PREFIX = "TMSREPORT"
 DESCRIPTIONS = "tmsreport.toml"
@@ -115,7 +109,7 @@ def _descriptions(path: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = _toml(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     for name, table in data.items():
@@ -125,7 +119,7 @@ def _descriptions(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def parse(file: str, text: str) -> dict[str, dict[str, Any]]:
-    """Our sections in the text of a file of that name. Raises ValueError or configparser.Error for what is none."""
+    """Our sections in the text of a file of that name. Raises ValueError for what is none."""
     return _toml_sections(file, text) if file.endswith(".toml") else _ini_sections(text)
 
 
@@ -147,7 +141,7 @@ def _sections(path: Path) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"{path} has a section of tmsreport under a wrong name, {found}…: write {right.where('')}")
     try:
         return parse(path.name, path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, configparser.Error) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
 
 
@@ -162,8 +156,16 @@ def _headers(path: Path) -> set[str]:
     return {"[" + re.sub(r'[ \t"]', "", found) for found in re.findall(own, text, re.MULTILINE)}
 
 
+def _toml(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib  # noqa: PLC0415 - most projects have no such file of ours
+    else:
+        import tomli as tomllib  # noqa: PLC0415 - as above
+    return tomllib.loads(text)
+
+
 def _toml_sections(file: str, text: str) -> dict[str, dict[str, Any]]:
-    data = tomllib.loads(text)
+    data = _toml(text)
     table = data.get("tool", {}).get("tmsreport") if file == "pyproject.toml" else data.get("tmsreport")
     if table is None:
         return {}
@@ -185,11 +187,16 @@ def _flat_statuses(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ini_sections(text: str) -> dict[str, dict[str, Any]]:
+    import configparser  # noqa: PLC0415 - as above
+
     parser = configparser.RawConfigParser(
         delimiters=("=",), comment_prefixes=("#", ";"), inline_comment_prefixes=None, strict=False, allow_no_value=True
     )
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(_only_ours(text))
+    try:
+        parser.read_string(_only_ours(text))
+    except configparser.Error as error:
+        raise ValueError(str(error)) from error
     sections: dict[str, dict[str, Any]] = {}
     for title in parser.sections():
         name = title.removeprefix("tmsreport").removeprefix(":").strip()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from traceback import format_exc
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from requests.adapters import BaseAdapter
@@ -47,8 +47,7 @@ REFUSALS_IN_A_ROW = 25
 """So many refusals with nothing accepted between them: the fault is not in the results, and the rest is kept."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conditions:
+class Conditions(NamedTuple):
     """What an upload works under.
 
     `deadline` returns the time of `clock` (monotonic seconds) at which it ends; `mask` takes secrets out of a text;
@@ -121,7 +120,7 @@ def _to_one(folder: RunFolder, run: Run, vendor: Vendor, pacer: Pacer, condition
         nonlocal seconds
         tally = Tally(vendor.name, notes=notes)
         began = conditions.clock()
-        _pass(folder, run, vendor, client, known, tally, replace(conditions, **changes))
+        _pass(folder, run, vendor, client, known, tally, conditions._replace(**changes))
         seconds += conditions.clock() - began
         tally.reason = plain(conditions.mask(tally.reason))
         tally.requests = client.requests

@@ -13,7 +13,7 @@ from dataclasses import Field as DataclassField
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, NamedTuple
 
 from . import vendors
 from .convert import Word
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "pytest_tmsreport.vendors"
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
     """A file that a vendor makes itself, for a form."""
 
     name: str
@@ -44,8 +43,7 @@ class Content:
         return io.BytesIO(self.content)
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A case that a plan or a run holds.
 
     `ids` are all spellings by which a mark may name it, the tool's own first; `names` the node ids or automation ids of

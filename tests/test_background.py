@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +165,7 @@ def test_one_whose_interpreter_is_missing_is_an_error_of_the_system(
     start: Callable[..., Background], tmp_path: Path
 ) -> None:
     with pytest.raises(OSError, match="no-such-python"):
-        start(origin=replace(make_origin(tmp_path), executable=str(tmp_path / "no-such-python")))
+        start(origin=make_origin(tmp_path)._replace(executable=str(tmp_path / "no-such-python")))
 
 
 def test_one_that_is_no_python_is_an_error_of_the_system(
@@ -176,14 +175,14 @@ def test_one_that_is_no_python_is_an_error_of_the_system(
     program.write_text("#!/bin/sh\necho 'this is no Python' >&2\n")
     program.chmod(0o700)
     with pytest.raises(OSError, match="this is no Python"):
-        start(origin=replace(make_origin(tmp_path), executable=str(program)))
+        start(origin=make_origin(tmp_path)._replace(executable=str(program)))
     assert not is_held(journal.folder / LOG)
 
 
 def test_one_whose_packages_are_gone_ends_at_once_and_leaves_its_words(
     start: Callable[..., Background], tmp_path: Path, journal: Journal
 ) -> None:
-    tally, _ = finish(start(origin=replace(make_origin(tmp_path), path=())))
+    tally, _ = finish(start(origin=make_origin(tmp_path)._replace(path=())))
     assert tally == {}
     assert "ModuleNotFoundError" in (journal.folder / LOG).read_text()
 

@@ -55,7 +55,7 @@ def test_a_child_that_cannot_do_its_work_is_an_error(
     config: Config, origin: Origin, tmp_path: Path, program: str, said: str
 ) -> None:
     with pytest.raises(SelectionError, match=f"plan 7 of qase cannot be read: .*{said}"):
-        choose([Wish("qase", "plan", "7")], config, replace(origin, executable=program), tmp_path)
+        choose([Wish("qase", "plan", "7")], config, origin._replace(executable=program), tmp_path)
 
 
 def test_neither_settings_nor_secrets_are_told_to_the_world(config: Config, origin: Origin, tmp_path: Path) -> None:

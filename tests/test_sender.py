@@ -270,7 +270,7 @@ def test_one_that_is_killed_is_reported_and_a_second_one_delivers_all(
 
 
 def test_one_that_cannot_be_started_is_an_error_of_the_system(start: Callable[..., Sender], tmp_path: Path) -> None:
-    origin = replace(make_origin(tmp_path), executable=str(tmp_path / "no-such-python"))
+    origin = make_origin(tmp_path)._replace(executable=str(tmp_path / "no-such-python"))
     with pytest.raises(OSError, match="no-such-python"):
         start(origin=origin)
 
@@ -283,7 +283,7 @@ def test_one_that_fails_is_reported_with_its_last_words(start: Callable[..., Sen
 
 
 def test_one_whose_packages_are_gone_is_reported(start: Callable[..., Sender], tmp_path: Path) -> None:
-    bare = replace(make_origin(tmp_path), path=())
+    bare = make_origin(tmp_path)._replace(path=())
     events, why = finish(start(origin=bare))
     assert not tallies(events)
     assert "ModuleNotFoundError" in why

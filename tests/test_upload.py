@@ -63,7 +63,7 @@ class Bench:
         conditions = Conditions(
             transport=WsgiAdapter(self.mount), sleep=self.time.sleep, clock=self.time, deadline=lambda: ends
         )
-        return upload(self.folder, vendors, replace(conditions, **changes))
+        return upload(self.folder, vendors, conditions._replace(**changes))
 
     def sizes(self) -> list[int]:
         """How many results each request to the sandbox held."""

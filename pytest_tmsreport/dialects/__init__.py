@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol, cast
 
 from ..words import Words
@@ -41,9 +42,10 @@ def before_conftests(config: Any, read_marks: Iterable[str]) -> None:
         getattr(dialect, "before_conftests", lambda _config: None)(config)
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """Every dialect."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
 def find(read_marks: Iterable[str]) -> list[Dialect]:

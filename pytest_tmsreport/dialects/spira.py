@@ -5,7 +5,6 @@ Held against release 2.1.1.
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,12 +54,22 @@ def _configured(item: Any, marks: Marks, sections: Sections) -> Iterator[str]:
 def _sections_of(config: Any) -> Sections:
     """The sections of `spira.cfg` where pytest was started."""
     if _sections not in config.stash:
-        parser = configparser.ConfigParser()
-        try:
-            parser.read(Path(config.invocation_params.dir, "spira.cfg"))
-            found = {name: dict(parser.items(name)) for name in parser.sections() if name != "credentials"}
-        except (configparser.Error, OSError, UnicodeError):  # its own plugin says so
-            found = {}
-        config.stash[_sections] = found
+        config.stash[_sections] = _read(Path(config.invocation_params.dir, "spira.cfg"))
     kept: Sections = config.stash[_sections]
     return kept
+
+
+def _read(path: Path) -> Sections:
+    """Nothing where the file cannot be read: its own plugin says so."""
+    try:
+        text = path.read_text(encoding="locale")
+    except (OSError, UnicodeError):
+        return {}
+    import configparser  # noqa: PLC0415 - few projects have such a file
+
+    parser = configparser.ConfigParser()
+    try:
+        parser.read_string(text)
+        return {name: dict(parser.items(name)) for name in parser.sections() if name != "credentials"}
+    except configparser.Error:
+        return {}

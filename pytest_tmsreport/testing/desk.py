@@ -69,7 +69,7 @@ class Desk:
         conditions = Conditions(
             transport=WsgiAdapter(self.mount), sleep=self.time.sleep, clock=self.time, deadline=lambda: ends
         )
-        (tally,) = upload(self.folder, [self.vendor], replace(conditions, **changes))
+        (tally,) = upload(self.folder, [self.vendor], conditions._replace(**changes))
         return tally
 
     def client(self, transport: BaseAdapter | None = None, *, deadline_s: float = math.inf) -> Client:

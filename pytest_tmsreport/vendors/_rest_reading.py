@@ -179,7 +179,7 @@ def _paging(table: Mapping[str, Any], place: str) -> Paging:
         _fail(place, f"`style` is {style!r}; it can be {', '.join(PAGING)}")
     kind = PAGING[style]
     given = {key: value for key, value in table.items() if key != "style"}
-    _known(given, kind.__dataclass_fields__, place, "key")  # type: ignore[attr-defined]
+    _known(given, kind._fields, place, "key")  # type: ignore[attr-defined]
     try:
         made: Paging = kind(**given)
     except TypeError as error:
