@@ -49,8 +49,10 @@ spec.loader.exec_module(module)
 """
 """Loads this very package from where it is, and everything else from `argv`: the working directory is not searched."""
 BOOT = f"""
-import gc, os
+import gc, os, sys, warnings
 gc.disable()
+sys.modules.update(chardet=None, charset_normalizer=None)
+warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 {LOAD}
 from pytest_tmsreport.sender import main
 main()
@@ -58,7 +60,8 @@ os._exit(0)
 """
 """What is imported stays: looking for garbage in it would only take time, until `main` has imported all.
 
-Taking all of it apart at the end would, too, while somebody waits; what `main` has written is on disk.
+Taking all of it apart at the end would, too, while somebody waits; what `main` has written is on disk. An encoding is
+never guessed, for answers are JSON: `requests` does without those who guess, where they are missing.
 """
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).resolve().parents[1]
 OURS = (
-    "requests>=2.31",
+    "requests>=2.32",
     "requests-toolbelt>=1.0",
     "tenacity>=8.3",
     "click>=8.1",

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from inspect import cleandoc
 from string import Formatter
 from typing import Any
 
 from ..recorder import TEXT, TITLE
 from ..render import readable, trim, without_addresses
-
-_BREAKS = {"li": "\n- ", "td": " ", "th": " "}
-_BLOCKS = ("p", "div", "br", "hr", "tr", "ul", "ol", "table", "pre", "h1", "h2", "h3", "h4", "h5", "h6")
-_UNSEEN = ("script", "style")
 
 
 def text(value: Any) -> str:
@@ -77,27 +71,10 @@ class _NoValueError(Exception):
 
 def seen(html: Any) -> str:
     """What a reader of a page sees, as lines of plain text."""
-    reader = _Reader()
+    from ._allure_pages import Reader  # noqa: PLC0415 - few descriptions are pages
+
+    reader = Reader()
     reader.feed(text(html))
     reader.close()
     lines = [" ".join(line.split()) for line in "".join(reader.found).splitlines()]
     return trim("\n".join(line for line in lines if line), TEXT)
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._is_unseen = False
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self._is_unseen = tag in _UNSEEN
-        self.found.append(_BREAKS.get(tag, "\n" if tag in _BLOCKS else ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._is_unseen = False
-        self.found.append("\n" if tag in _BLOCKS else "")
-
-    def handle_data(self, data: str) -> None:
-        if not self._is_unseen:
-            self.found.append(re.sub(r"\s+", " ", data))
