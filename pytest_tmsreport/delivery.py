@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .background import Background
 from .config import Config
 from .errors import JournalError
 from .journal import RunFolder
@@ -16,6 +16,9 @@ from .pending import survey
 from .sender import LOG, Origin, Sender, job
 from .tally import Tally
 from .vendor import Vendor
+
+if TYPE_CHECKING:
+    from .background import Background
 
 
 @dataclass
@@ -35,6 +38,8 @@ def stream(wanted: Config, folder: Path, origin: Origin) -> Background | None:
     """Starts a sender that delivers while tests run; None where there is nothing to send to. Raises OSError."""
     if not wanted.destinations:
         return None
+    from .background import Background  # noqa: PLC0415 - few sessions stream
+
     settings = wanted.settings
     work = job(wanted.destinations, settings, secrets=wanted.secrets)
     return Background(folder, origin, work, settings.deadline_s, settings.stream_s)

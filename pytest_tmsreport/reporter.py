@@ -10,11 +10,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .background import Background
 from .callers import Callers
 from .clock import make_clock
 from .collector import CAPTURED, Closed, Collector, Record, Told, clean, fitted, result_ids, shortened
@@ -32,6 +31,9 @@ from .sources import find_root
 from .stream import STOP
 from .tally import SHOWN, Line, Tally, lines, markdown
 from .witness import Witness, carried, last_note
+
+if TYPE_CHECKING:
+    from .background import Background
 
 EXIT_LOSS = 10
 """The exit status of a session that is green but for what was not delivered, under `on_loss = fail`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -45,13 +45,12 @@ class Target(NamedTuple):
         return Link(self.url, self.name if self.name != self.url else "", "issue" if self.kind == "issue" else "link")
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """Labels and links of a test. `cases` are those that its links lead to; they count where there are no `ids`."""
 
     ids: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
-    labels: Labels = field(default_factory=dict)
+    labels: Labels = MappingProxyType({})
     targets: tuple[Target, ...] = ()
 
     def beside(self, other: Told) -> Told:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..words import Words
-from ._allure_listener import Listener, Titles
 from ._allure_texts import dedented, filled, holes, seen
 from ._allure_words import LABEL, LINK, Told, told_by
 
@@ -46,6 +45,8 @@ def before_conftests(config: Any) -> None:
     """Takes care of the titles of what conftest files define: they are imported before anybody is configured."""
     manager = _manager()
     if manager is not None and not manager.has_plugin(f"{OWN}-titles"):
+        from ._allure_listener import Titles  # noqa: PLC0415 - few suites have allure
+
         titles = Titles(manager)
         manager.register(titles, f"{OWN}-titles")
         config.add_cleanup(lambda: manager.unregister(titles))
@@ -56,6 +57,8 @@ def listen(config: Any, guard: Any) -> Callable[[], None] | None:
     manager = _manager()
     if manager is None or manager.has_plugin(OWN):  # a session within a session: the outer one hears it
         return None
+    from ._allure_listener import Listener  # noqa: PLC0415 - as above
+
     listener = Listener(manager, config, guard, lambda: _marked)
     manager.register(listener, OWN)
     return lambda: manager.unregister(listener)
