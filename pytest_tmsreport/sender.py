@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .config import Settings
 
 PROGRESS, LOG = "progress.jsonl", "sender.log"
-SOON_S, LOOK_S = 0.004, 0.02
+SOON_S, LOOK_S = 0.002, 0.02
 """How often the file is looked at: at first, and in the long run. What is soon over is to be noticed soon."""
 GRACE_S = 15.0
 """How long after the deadline the sender may take to end its current request and write receipts."""
@@ -136,7 +136,7 @@ class Sender:
             yield from self._news()
             if not is_over:
                 yield {}
-                self._sleep(min(max(SOON_S, (self._clock() - began) / 50), LOOK_S))
+                self._sleep(min(max(SOON_S, (self._clock() - began) / 100), LOOK_S))
 
     def stop(self) -> str:
         """Ends it if it still runs; returns why it did not end well by itself, or nothing."""
