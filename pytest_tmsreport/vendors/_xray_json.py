@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 
 from ..aggregate import name_of
@@ -44,8 +45,8 @@ class Format:
         return filled(
             {
                 **self._named(result),
-                "start": utc(result.start, ISO),
-                "finish": utc(result.end, ISO),
+                "start": utc(floor(result.start), ISO),
+                "finish": utc(floor(result.end), ISO),
                 "status": self.word(result.outcome),
                 "comment": self._comment(result),
                 "defects": defects(result),
@@ -80,7 +81,7 @@ class Format:
         return {"testInfo": filled(described)}
 
     def _iterations(self, parts: Sequence[Result]) -> list[dict[str, Any]]:
-        if not self.iterations or not any(part.parameters for part in parts):
+        if not self.iterations or not [part for part in parts if part.parameters]:
             return []
         longest = max(self.max_text // len(parts), SHORTEST_LOG)
         return [
@@ -101,9 +102,9 @@ class Format:
         if trace and not self.is_cloud:
             trace = f"{{noformat}}\n{trace}\n{{noformat}}"
         words = [result.message, *remarks(result), *particulars(result, sent=self.custom_fields)]
-        words += [] if self.has_steps else steps_as_text(result.steps)
-        said = "\n".join(text for text in words if text)
-        return "\n\n".join(text for text in (result.nodeid, said, trace) if text)
+        words += steps_as_text(result.steps) if result.steps and not self.has_steps else []
+        said = "\n".join(filter(None, words))
+        return "\n\n".join(filter(None, (result.nodeid, said, trace)))
 
 
 def definition(result: Result) -> str:
@@ -124,10 +125,12 @@ def new_test(result: Result, project: str, folder: str) -> dict[str, Any]:
 def defects(result: Result) -> list[str]:
     """The keys of the issues that the links of a result name."""
     links = [link for part in result.parts or (result,) for link in part.links if link.kind == "issue"]
+    if not links:
+        return []
     found = [KEY.findall(link.name) or KEY.findall(link.url) for link in links]
     return list(dict.fromkeys(keys[-1] for keys in found if keys))
 
 
 def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that hold something."""
-    return {name: value for name, value in fields.items() if value not in ("", [], {})}
+    return {name: value for name, value in fields.items() if value}

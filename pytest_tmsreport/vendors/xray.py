@@ -170,6 +170,8 @@ class Xray(Settings):
         return tuple(dict.fromkeys(map(self._key, super().case_ids(result))))
 
     def _key(self, text: str) -> str:
+        if KEY.fullmatch(text):
+            return text
         found = re.sub(r"(?i)\AC?0*([1-9][0-9]*)\Z", rf"{self.project}-\1", text)
         return found.upper() if KEY.fullmatch(found.upper()) else found
 
