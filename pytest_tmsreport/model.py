@@ -330,10 +330,12 @@ def _outcome(value: Any) -> Outcome:
 def _ids(value: Any) -> tuple[dict[str, tuple[str, ...]], ...]:
     found = []
     for mark in _of(list, value):
+        ids = {}
         for name, held in _of(dict, mark).items():
             if type(held) is not list or not _TEXT.issuperset(map(type, held)):
                 raise ValueError(f"ids has no usable {name!r}")
-        found.append({name: tuple(held) for name, held in mark.items()})
+            ids[name] = tuple(held)
+        found.append(ids)
     return tuple(found)
 
 

@@ -38,28 +38,31 @@ class Format:
 
     def test(self, result: Result) -> dict[str, Any]:
         """One entry of `tests`."""
-        evidence = [
-            {"data": base64.b64encode(read(each)).decode(), "filename": each.name, "contentType": each.mime}
-            for each in result.attachments
-        ]
-        return filled(
-            {
-                **self._named(result),
-                "start": utc(floor(result.start), ISO),
-                "finish": utc(floor(result.end), ISO),
-                "status": self.word(result.outcome),
-                "comment": self._comment(result),
-                "defects": defects(result),
-                "evidence" if self.is_cloud else "evidences": evidence,
-                "steps": [self._step(step) for step in result.steps] if self.has_steps else [],
-                "iterations": self._iterations(result.parts or (result,)),
-                "customFields": [
-                    {"id" if _FIELD_ID.fullmatch(field) else "name": field, "value": result.fields[name]}
-                    for name, field in self.custom_fields.items()
-                    if name in result.fields
-                ],
-            }
-        )
+        found = {
+            **self._named(result),
+            "start": utc(floor(result.start), ISO),
+            "finish": utc(floor(result.end), ISO),
+            "status": self.word(result.outcome),
+            "comment": self._comment(result),
+        }
+        if result.attachments:
+            found["evidence" if self.is_cloud else "evidences"] = [
+                {"data": base64.b64encode(read(each)).decode(), "filename": each.name, "contentType": each.mime}
+                for each in result.attachments
+            ]
+        if self.has_steps and result.steps:
+            found["steps"] = [self._step(step) for step in result.steps]
+        if issues := defects(result):
+            found["defects"] = issues
+        if iterations := self._iterations(result.parts or (result,)):
+            found["iterations"] = iterations
+        if custom := [
+            {"id" if _FIELD_ID.fullmatch(field) else "name": field, "value": result.fields[name]}
+            for name, field in self.custom_fields.items()
+            if name in result.fields
+        ]:
+            found["customFields"] = custom
+        return found
 
     def _step(self, step: Step) -> dict[str, Any]:
         """A step of a Manual Test; those within it stand in its words."""

@@ -167,7 +167,8 @@ class Xray(Settings):
 
     def case_ids(self, result: Result) -> tuple[str, ...]:
         """The keys; a number is one of the project."""
-        return tuple(dict.fromkeys(map(self._key, super().case_ids(result))))
+        found = super().case_ids(result)
+        return tuple(dict.fromkeys(map(self._key, found))) if found else ()
 
     def _key(self, text: str) -> str:
         if KEY.fullmatch(text):

@@ -45,7 +45,7 @@ GOLDEN = {
     "execution": {
         "status": "failed",
         "start_time": 1789372931.12,
-        "end_time": 1789372932.48,
+        "end_time": 1789372932.481,
         "duration": 1360,
         "stacktrace": "tests/checkout.py:41: AssertionError",
         "thread": "gw0",
