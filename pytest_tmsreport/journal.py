@@ -31,8 +31,8 @@ RESULTS, ATTACHMENTS, DELIVERED = "results.jsonl", "attachments", "delivered"
 LINE_BYTES = 4 * 2**20
 """The longest line that is written and read."""
 KEPT_RUNS = 10
-KEPT_BYTES = 2 * 2**20
-"""So many bytes of lines are kept as results for whoever reads next: 8,000 tests that pass, some 11 MB."""
+KEPT_BYTES = 2**20
+"""So many bytes of lines are kept as results for whoever reads next: 4,000 tests that pass, some 8 MB."""
 TORN = b"torn"
 READING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """A journal may come from elsewhere: no link is followed, and a pipe is not waited for."""
