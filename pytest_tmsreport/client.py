@@ -41,6 +41,7 @@ CONNECT_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 
 Kind = TypeVar("Kind")
+_WHOLE = frozenset((int,))
 
 
 class File(Protocol):
@@ -119,6 +120,14 @@ class Reply:
         if isinstance(found, kind) and not (kind is int and isinstance(found, bool)):
             return found
         raise self._blame(f"the answer holds no {kind.__name__} at {path!r}")
+
+    def ids(self, number: int) -> list[int]:
+        """The `id` of each of so many rows. Raises PermanentError where one is missing or of another type."""
+        rows = self.body if isinstance(self.body, list) else ()
+        found: list[Any] = [row.get("id") for row in rows[:number] if isinstance(row, dict)]
+        if len(found) == number and _WHOLE.issuperset(map(type, found)):
+            return found
+        return [self.pick(f"{index}.id", int) for index in range(number)]
 
     def part(self, body: Any) -> Reply:
         """An answer within this one, or this one in other words, read in the same way."""

@@ -83,34 +83,32 @@ class _Attempt:
 
 
 class _Expected:
-    """The tests that were collected and not deselected. They end nearly in their order, so that a place in the list
-    says which have; a set or table of them would take more than all else that a session keeps."""
+    """The tests that were collected and not deselected, and have not ended, the next at the end of a list. They end
+    nearly in their order: a set of them would take more than all else that a session keeps."""
 
     def __init__(self) -> None:
-        self._nodeids: Sequence[str] = ()
-        self._place = 0
+        self._left: list[str] = []
         self._early: set[str] = set()  # ended before one that stands before them
+        self._listed = 0
 
     def begin(self, nodeids: Sequence[str]) -> None:
         """What a worker collected, or the replacement of a dead one, once more: that changes nothing."""
-        if nodeids != self._nodeids:
-            left = dict.fromkeys((*self.left(), *nodeids)) if self._nodeids else nodeids
-            self._nodeids, self._place = [each for each in left if each not in self._early], 0
+        listed = hash(tuple(nodeids))
+        if listed != self._listed:
+            both = list(dict.fromkeys((*self.left(), *nodeids))) if self._listed else nodeids
+            self._left = [each for each in reversed(both) if each not in self._early]
+            self._listed = listed
 
     def end(self, nodeid: str) -> None:
-        if self._next() != nodeid:
+        if not self._left or self._left[-1] != nodeid:
             self._early.add(nodeid)
             return
-        self._place += 1
-        while self._early and self._next() in self._early:
-            self._early.discard(self._nodeids[self._place])
-            self._place += 1
-
-    def _next(self) -> str:
-        return self._nodeids[self._place] if self._place < len(self._nodeids) else ""
+        self._left.pop()
+        while self._early and self._left and self._left[-1] in self._early:
+            self._early.discard(self._left.pop())
 
     def left(self) -> list[str]:
-        return [nodeid for nodeid in self._nodeids[self._place :] if nodeid not in self._early]
+        return [nodeid for nodeid in reversed(self._left) if nodeid not in self._early]
 
 
 class Collector:

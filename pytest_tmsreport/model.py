@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from .nodeids import suite_of, title_of
+from .nodeids import suite_and_title
 
 UNKNOWN = "application/octet-stream"
 MIME = re.compile(r"[\w.+-]+/[\w.+-]+(; *[\w.+-]+=[\w.+\"-]+)*", re.ASCII)
@@ -167,10 +167,9 @@ class Result:
         """Reads what `to_json` wrote; raises ValueError, naming the key, for anything else."""
         held: dict[str, Any] = {"start": 0.0, "durations": {}, "parameters": {}, "fields": {}}
         held |= _held(data, "result", _RESULT, ("id", "nodeid", "outcome"))
-        if "title" not in held:
-            held["title"] = title_of(held["nodeid"])
-        if "suite" not in held:
-            held["suite"] = suite_of(held["nodeid"])
+        if "title" not in held or "suite" not in held:
+            suite, title = suite_and_title(held["nodeid"])
+            held = {"title": title, "suite": suite, **held}
         if "duration" not in held:
             held["duration"] = sum(held["durations"].values())
         return _made(cls, held)
@@ -294,7 +293,11 @@ _TEXT, _NUMBERS = frozenset((str,)), frozenset((int, float))  # and no bool, whi
 
 
 def _numbers(value: Any) -> dict[str, float]:
-    return {name: _number(held) for name, held in _of(dict, value).items()}
+    found: dict[str, float] = _of(dict, value)
+    for held in found.values():
+        if not (type(held) is float and -LARGEST <= held <= LARGEST):  # without a call: every result has three
+            return {name: _number(each) for name, each in found.items()}
+    return found
 
 
 def _whole(value: Any) -> int:
@@ -318,13 +321,21 @@ _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 
 def _outcome(value: Any) -> Outcome:
-    if (found := _OUTCOMES.get(_of(str, value))) is None:
-        raise _OddError
-    return found
+    if type(value) is str and (found := _OUTCOMES.get(value)):
+        return found
+    raise _OddError
 
 
 def _ids(value: Any) -> tuple[dict[str, tuple[str, ...]], ...]:
-    return tuple(_held(each, "ids", dict.fromkeys(_of(dict, each), _texts)) for each in _of(list, value))
+    found = []
+    for mark in _of(list, value):
+        ids = {}
+        for name, held in _of(dict, mark).items():
+            if type(held) is not list or not _TEXT.issuperset(map(type, held)):
+                raise ValueError(f"ids has no usable {name!r}")
+            ids[name] = tuple(held)
+        found.append(ids)
+    return tuple(found)
 
 
 def _links(value: Any) -> tuple[Link, ...]:

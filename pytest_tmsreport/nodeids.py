@@ -7,14 +7,19 @@ from functools import lru_cache
 
 def title_of(nodeid: str) -> str:
     """The test's own name: the last part of its node id, without parameters."""
-    path, _, name = _without_parameters(nodeid).rpartition("::")
-    return " ".join((name or path).split()) or nodeid.strip() or "?"
+    return suite_and_title(nodeid)[1]
 
 
 def suite_of(nodeid: str) -> tuple[str, ...]:
     """Folders, module and classes above a test."""
-    above, colons, _ = _without_parameters(nodeid).rpartition("::")
-    return _suite(above) if colons else _folders(nodeid)[:-1]
+    return suite_and_title(nodeid)[0]
+
+
+def suite_and_title(nodeid: str) -> tuple[tuple[str, ...], str]:
+    """Both of these at once."""
+    above, colons, name = (_without_parameters(nodeid) if "[" in nodeid else nodeid).rpartition("::")
+    title = " ".join((name or above).split()) or nodeid.strip() or "?"
+    return _suite(above) if colons else _folders(nodeid)[:-1], title
 
 
 @lru_cache(maxsize=64)  # tests with one in common follow each other

@@ -53,24 +53,26 @@ def pending(  # noqa: PLR0913 - what is asked for, and where counts go
     a `part` of the journal can be asked for (bytes, at ends of lines), without what has to wait for its end.
     """
     seen = survey or Survey()
+    is_one = vendor.aggregate == "each"
+    needs_case = vendor.wants_case and not vendor.can("resolve")
     for place, result in _of_this_tool(folder, vendor, seen, part):
         case_ids = vendor.case_ids(result)
         ids = [result.id]
-        if vendor.aggregate != "each" and len(case_ids) > 1:
+        if len(case_ids) > 1 and not is_one:
             ids = [part_id(result.id, case) for case in case_ids]
         if receipts.sent.issuperset(ids):
             seen.delivered += 1
             if vendor.files == "after" and result.attachments:
                 parts = (replace(result, id=each, case_ids=case_ids) for each in ids)
                 seen.files_due += [due for part in parts if (due := _with_files_due(part, receipts)).attachments]
-        elif not case_ids and vendor.wants_case and not vendor.can("resolve"):
+        elif not case_ids and needs_case:
             seen.without_case += 1
-        elif not again and not receipts.refused.keys().isdisjoint(ids):
+        elif receipts.refused and not again and not receipts.refused.keys().isdisjoint(ids):
             seen.refused += 1
             seen.refusals.append(
                 (result.nodeid, next(receipts.refused[each] for each in ids if each in receipts.refused))
             )
-        elif not even_if_doubled and not receipts.sending.isdisjoint(ids) and is_doubtful(vendor):
+        elif receipts.sending and not even_if_doubled and not receipts.sending.isdisjoint(ids) and is_doubtful(vendor):
             seen.doubtful += 1
         else:
             seen.pending += 1
@@ -90,10 +92,11 @@ def _of_this_tool(
     folder: RunFolder, vendor: Vendor, seen: Survey, part: tuple[int, int] | None
 ) -> Iterator[tuple[int, Result]]:
     """The results that are meant for the tool: the attempts that count for it, and what no mark keeps from it."""
+    leaves_out = vendor.leaves_out if vendor.can("leaves_out") else None
     for place, result in _attempts(folder, vendor, seen, part):
         if result.ignored_by and set(result.ignored_by).intersection(vendor.dialects):
             seen.ignored += 1
-        elif why := vendor.leaves_out(result):
+        elif leaves_out and (why := leaves_out(result)):
             seen.left_out[why] += 1
         else:
             yield place, result
@@ -109,12 +112,13 @@ def _attempts(
 
     put_off: list[tuple[int, str, int]] = []
     last: dict[str, int] = {}  # of the tests that were run again
+    takes_last = vendor.attempts == "last"
     for place, result in folder.placed(garbage, part):
         if part and _is_early(result, vendor):
             continue
-        if vendor.attempts == "last" and result.attempt > 1:
+        if takes_last and result.attempt > 1:
             last[result.nodeid] = max(result.attempt, last.get(result.nodeid, 0))
-        if vendor.attempts == "last" and result.superseded:
+        if takes_last and result.superseded:
             put_off.append((place, result.nodeid, result.attempt))
         else:
             yield place, result

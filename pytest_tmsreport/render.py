@@ -6,6 +6,7 @@ import enum
 import re
 from collections.abc import Container, Iterable
 from datetime import datetime, timezone
+from functools import lru_cache
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ PARAMETER = 250
 _GAP = "\n… {} characters left out …\n"
 
 
+@lru_cache(maxsize=64)  # results follow each other within a second
 def utc(epoch_s: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     """A time in UTC, as a tool or a person reads it."""
     return datetime.fromtimestamp(epoch_s, tz=timezone.utc).strftime(form)
@@ -76,6 +78,8 @@ def segment(value: object) -> str:
 
 def mark(own_id: str) -> str:
     """The line by which a run or result of ours is found again in a tool that takes no id of ours."""
+    if own_id.isascii() and own_id.replace("-", "").isalnum():  # ours are; the question costs less than the quoting
+        return f"pytest-tmsreport {own_id}"
     return f"pytest-tmsreport {quote(own_id.encode('utf-8', 'replace'), safe='/:')}"
 
 
@@ -92,9 +96,20 @@ def marked(text: str) -> str:
 
 def remarks(result: Result) -> list[str]:
     """What stands beside a result's message: notes, that it is flaky, its earlier attempts, its links."""
-    lines = [*result.notes, *([f"flaky: passed on attempt {result.attempt}"] if result.is_flaky else [])]
-    lines += [f"attempt {number}: {text}" for number, text in enumerate(result.earlier, 1)]
-    return lines + [f"{link.kind}: {link.name + ' ' if link.name else ''}{link.url}" for link in result.links]
+    lines = list(result.notes)
+    if result.attempt > 1 and result.is_flaky:
+        lines.append(f"flaky: passed on attempt {result.attempt}")
+    if result.earlier:
+        lines += [f"attempt {number}: {text}" for number, text in enumerate(result.earlier, 1)]
+    if result.links:
+        lines += [f"{link.kind}: {link.name + ' ' if link.name else ''}{link.url}" for link in result.links]
+    return lines
+
+
+def said(result: Result) -> str:
+    """A result's message, and what stands beside it, a line each."""
+    lines = [*([result.message] if result.message else []), *remarks(result)]
+    return "\n".join(lines)
 
 
 def particulars(result: Result, *, titled: bool = False, sent: Container[str] = ()) -> list[str]:
@@ -102,12 +117,16 @@ def particulars(result: Result, *, titled: bool = False, sent: Container[str] = 
 
     For tools that have no place for them; `titled` where the title has one, `sent` names the fields that have.
     """
-    is_named = titled or result.title in result.nodeid
-    is_filed = all(part in result.nodeid for part in result.suite)
-    lines = [] if is_named else [f"title: {result.title}"]
-    lines += [] if is_filed else [f"suite: {' / '.join(result.suite)}"]
-    lines += [f"tags: {', '.join(result.tags)}"] if result.tags else []
-    return lines + [f"{name}: {value}" for name, value in result.fields.items() if value and name not in sent]
+    lines = []
+    if not titled and result.title not in result.nodeid:
+        lines.append(f"title: {result.title}")
+    if [part for part in result.suite if part not in result.nodeid]:
+        lines.append(f"suite: {' / '.join(result.suite)}")
+    if result.tags:
+        lines.append(f"tags: {', '.join(result.tags)}")
+    if result.fields:
+        lines += [f"{name}: {value}" for name, value in result.fields.items() if value and name not in sent]
+    return lines
 
 
 def as_markdown(result: Result, *, sent: Container[str] = (), with_steps: bool = True) -> str:
@@ -115,16 +134,15 @@ def as_markdown(result: Result, *, sent: Container[str] = (), with_steps: bool =
 
     `sent` names the fields that the tool has a place for.
     """
-    items = [f"{name}: {value}" for name, value in result.parameters.items()] + particulars(result, sent=sent)
-    blocks = [
-        f"`{result.nodeid}`: {result.outcome.value}",
-        result.description,
-        indent(result.message, "    "),
-        indent("\n".join(steps_as_text(result.steps)), "    ") if with_steps else "",
-        indent(result.traceback, "    "),
-        "\n".join(f"- {item}" for item in (*items, *remarks(result))),
-    ]
-    return "\n\n".join(block for block in blocks if block)
+    blocks = [f"`{result.nodeid}`: {result.outcome.value}"]
+    if result.description:
+        blocks.append(result.description)
+    steps = "\n".join(steps_as_text(result.steps)) if with_steps and result.steps else ""
+    blocks += [indent(text, "    ") for text in (result.message, steps, result.traceback) if text]
+    items = [f"{name}: {value}" for name, value in result.parameters.items()] if result.parameters else []
+    if items := items + particulars(result, sent=sent) + remarks(result):
+        blocks.append("\n".join([f"- {item}" for item in items]))
+    return "\n\n".join(blocks)
 
 
 def readable(value: Any, limit: int = PARAMETER) -> str:

@@ -84,16 +84,19 @@ class Shelf:
             if parts:
                 self.left[id_] = self.left.get(id_, 0) + 1
             if case in self._first:
-                self._more.setdefault(case, []).append(place)
+                first = self._first[case]
+                self._first[case] = min(first, place)
+                self._more.setdefault(case, []).append(max(first, place))
             else:
                 self._first[case] = place
 
     def _of(self, case: str | int) -> list[int]:
         """The places of the results of a case, in the order of the journal."""
-        return sorted([self._first[case], *self._more.get(case, ())])
+        first, more = self._first[case], self._more.get(case)
+        return [first, *sorted(more)] if more else [first]
 
     def _order(self) -> list[str | int]:
-        return sorted(self._first, key=lambda case: self._of(case)[0])
+        return sorted(self._first, key=self._first.__getitem__)
 
 
 class _Read(Sequence[Result]):

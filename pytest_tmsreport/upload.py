@@ -32,7 +32,7 @@ from .errors import (
     VendorError,
 )
 from .files import Files
-from .journal import ReceiptBook, Receipts, RunFolder, holding
+from .journal import Kept, ReceiptBook, Receipts, RunFolder, holding
 from .machines import is_last, join
 from .model import Result, Run
 from .pacing import Pacer
@@ -81,6 +81,8 @@ def upload(folder: RunFolder, vendors: Sequence[Vendor], conditions: Conditions 
     holds no journal.
     """
     conditions = conditions or Conditions()
+    if len(vendors) > 1 or any(map(_is_read_twice, vendors)):
+        folder = replace(folder, kept=Kept())
     run = folder.head().run
     pacers: dict[tuple[str, str], Pacer] = {}
     for vendor in vendors:
@@ -248,7 +250,7 @@ class _Upload:
         Where that takes all of them, their places are kept, and they are read once more.
         """
         vendor = self.vendor
-        if not vendor.can("resolve") and not vendor.waits_for_end:
+        if not _is_read_twice(vendor):
             return (result for _, result in rest)
         shelf = Shelf(self.folder, vendor, self._receipts)
         for place, result in rest:
@@ -326,7 +328,7 @@ class _Upload:
     def _not_received(self, run_id: str, batch: Sequence[Result]) -> Sequence[Result]:
         """Of a batch that an earlier upload was sending when it ended, what has not arrived."""
         sending = self._receipts.sending if self.vendor.can("received") else set()
-        if not sending or all(sending.isdisjoint(_ids(result)) for result in batch):
+        if not sending or sending.isdisjoint(_ids(batch)):
             return batch
         found = self.vendor.received(self.http, run_id, batch)
         arrived = [result for result in batch if result.id in found]
@@ -340,7 +342,7 @@ class _Upload:
         if self.vendor.is_repeatable:
             yield
             return
-        ids = sorted(set().union(*map(_ids, batch)))
+        ids = _ids(batch)
         self.write(sending=ids)
         try:
             yield
@@ -352,11 +354,11 @@ class _Upload:
     def _take_back(self, batch: Sequence[Result]) -> None:
         """Notes what is known not to have arrived: only once it stands beside it what has."""
         if not self.vendor.is_repeatable:
-            self.write(unsent=sorted(set().union(*map(_ids, batch))))
+            self.write(unsent=_ids(batch))
 
     def _doubt(self, error: Doubtful, batch: Sequence[Result]) -> None:
         with self._lock:
-            self.tally.doubtful += len({_origin(each) for result in batch for each in _ids(result)})
+            self.tally.doubtful += len(set(map(_origin, _ids(batch))))
             self.tally.reason = str(error)
             self.tally.remedy = error.remedy
 
@@ -369,7 +371,7 @@ class _Upload:
             if part.attachments
         }
         with self._lock:
-            ids = sorted(set().union(*map(_ids, batch))) if batch else []
+            ids = _ids(batch)
             self.write(sent=ids, **({"remote": with_files} if with_files and self.vendor.files == "after" else {}))
             done = sum(map(self._is_whole, ids)) if self._left else len(ids)
             self.tally.delivered += done
@@ -402,7 +404,7 @@ class _Upload:
         with self._lock:
             row, self._row = self._row, []
             if row:
-                reasons = {each: plain(self.conditions.mask(words)) for result, words in row for each in _ids(result)}
+                reasons = {each: plain(self.conditions.mask(words)) for result, words in row for each in _ids([result])}
                 self.write(refused=reasons)
                 parts = {part.id: part for result, _ in row for part in result.parts or (result,)}
                 new = {_origin(each): (part.nodeid, reasons[each]) for each, part in parts.items()}
@@ -460,13 +462,18 @@ class _Upload:
         return False
 
 
+def _is_read_twice(vendor: Vendor) -> bool:
+    """True where all results must be known before the first is sent."""
+    return vendor.waits_for_end or vendor.can("resolve")
+
+
 def _finished(tallies: Iterable[Tally]) -> set[str]:
     return {tally.name for tally in tallies if tally.is_complete and not tally.is_run_open}
 
 
-def _ids(result: Result) -> set[str]:
-    """The ids under which the receipts know a result: its own, or those of the tests it stands for."""
-    return {part.id for part in result.parts} if result.parts else {result.id}
+def _ids(batch: Iterable[Result]) -> list[str]:
+    """The ids under which the receipts know results: their own, or those of the tests they stand for."""
+    return list(dict.fromkeys([part.id for result in batch for part in result.parts or (result,)]))
 
 
 def _origin(part_id: str) -> str:
@@ -482,7 +489,7 @@ def _batches(results: Iterable[Result], vendor: Vendor) -> Iterator[list[Result]
             batch, size = [], 0
         for result in attempts:
             weight = 1000 + 2 * (len(result.message) + len(result.traceback) + len(result.description))
-            if vendor.files == "inline":  # as base64
+            if result.attachments and vendor.files == "inline":  # as base64
                 weight += sum(4 * each.size // 3 for each in result.attachments)
             if batch and (len(batch) >= vendor.batch_size or size + weight > vendor.batch_bytes):
                 yield batch
@@ -499,6 +506,8 @@ def _tests(results: Iterable[Result]) -> Iterator[list[Result]]:
     for result in results:
         if result.superseded:
             earlier.setdefault(result.nodeid, []).append(result)
-        else:
+        elif earlier:
             yield [*earlier.pop(result.nodeid, ()), result]
+        else:
+            yield [result]
     yield from earlier.values()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, NamedTuple
@@ -272,22 +272,28 @@ class Vendor:
 
     def word(self, outcome: Outcome) -> str | int:
         """The tool's status for an outcome; the user's own word wins."""
-        return self.status.get(outcome.value) or self.statuses[outcome]
+        return (self.status and self.status.get(outcome.value)) or self.statuses[outcome]
 
     def case_ids(self, result: Result) -> tuple[str, ...]:
         """The ids of a result for this destination: of the nearest mark that speaks of it, else of another plugin's
         mark, else in its name."""
-        own = (self.name, self.kind, "")
-        found = next((mark[key] for mark in result.ids for key in own if key in mark), None)
+        if result.ids:
+            for keys in self._id_keys:
+                for mark in result.ids:
+                    for key in keys:
+                        if key in mark:
+                            return mark[key]
+        if not self.names:
+            return ()
+        name = result.nodeid.partition("::")[2] or result.nodeid
+        return tuple(dict.fromkeys(each["case"] for each in re.finditer(self.names, name) if each["case"]))
+
+    @cached_property
+    def _id_keys(self) -> tuple[tuple[str, ...], ...]:
+        """The keys of a mark that speak to this destination: those of the first group, in any mark, come first."""
         project = str(getattr(self, "project", "")).upper()
-        for dialect in self.dialects if found is None and result.ids else ():
-            keys = (f"@{dialect}/{project}", f"@{dialect}")
-            if found is None:
-                found = next((mark[key] for mark in result.ids for key in keys if key in mark), None)
-        if found is None and self.names:
-            name = result.nodeid.partition("::")[2] or result.nodeid
-            found = tuple(dict.fromkeys(each["case"] for each in re.finditer(self.names, name) if each["case"]))
-        return found or ()
+        others = ((f"@{dialect}/{project}", f"@{dialect}") for dialect in self.dialects)
+        return ((self.name, self.kind, ""), *others)
 
     @property
     def dialects(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -150,7 +150,7 @@ def test_a_request_holds_no_more_bytes_than_the_tool_takes(desk_of: Callable[...
     class Small(Qase):
         files_bytes: ClassVar[int] = 1000
 
-    desk = desk_of(Small(**vars(QASE)), qase_sandbox.create())
+    desk = desk_of(Small(**asdict(QASE)), qase_sandbox.create())
     desk.write(*with_files(desk, 10, size=300))
     desk.send()
     assert sorted(uploads(desk)) == [1, 3, 3, 3]
@@ -261,8 +261,8 @@ def test_a_file_beyond_the_tools_limit_is_named_with_its_size_and_never_sent(
         file_bytes: ClassVar[int] = 50
 
     small = {
-        "qase": (SmallQase(**vars(QASE)), qase_sandbox),
-        "testrail": (SmallTestRail(**vars(TESTRAIL)), testrail_sandbox),
+        "qase": (SmallQase(**asdict(QASE)), qase_sandbox),
+        "testrail": (SmallTestRail(**asdict(TESTRAIL)), testrail_sandbox),
     }
     vendor, sandbox = small[name]
     desk = desk_of(vendor, sandbox.create())
@@ -344,7 +344,7 @@ def test_a_file_that_may_have_arrived_is_named_and_not_sent_again(desk_of: Calla
         def attach(self, http: Client, place: str, files: Sequence[File]) -> Sequence[str]:
             raise Doubtful("the answer was lost, and it may have arrived", vendor=self.name)
 
-    desk = desk_of(Unsure(**vars(QASE)), qase_sandbox.create())
+    desk = desk_of(Unsure(**asdict(QASE)), qase_sandbox.create())
     desk.write(*with_files(desk, 2))
     tally = desk.send()
     assert (tally.delivered, tally.files, tally.files_left_out) == (2, 0, 2)
@@ -356,7 +356,7 @@ def test_a_tool_that_takes_no_files_is_said_to(desk_of: Callable[..., Desk]) -> 
         def can(self, method: str) -> bool:
             return method != "attach" and super().can(method)
 
-    desk = desk_of(Plain(**vars(QASE)), qase_sandbox.create())
+    desk = desk_of(Plain(**asdict(QASE)), qase_sandbox.create())
     desk.write(*with_files(desk, 2))
     tally = desk.send()
     assert (tally.delivered, tally.files_left_out) == (2, 2)

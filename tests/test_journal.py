@@ -19,6 +19,7 @@ from pytest_tmsreport.errors import JournalError
 from pytest_tmsreport.journal import (
     LINE_BYTES,
     Journal,
+    Kept,
     ReceiptBook,
     Receipts,
     RunFolder,
@@ -192,6 +193,20 @@ def test_a_part_of_it_holds_the_results_between_two_places(journal: Journal, fol
     _, end = RunFolder(folder).grown(start)
     journal.write(FIRST)
     assert list(RunFolder(folder).results(part=(start, end))) == [SECOND]
+
+
+def test_results_are_kept_for_the_next_reader_as_far_as_there_is_room(journal: Journal, folder: Path) -> None:
+    _, start = RunFolder(folder).grown(0)
+    journal.write(FIRST)
+    _, second = RunFolder(folder).grown(0)
+    journal.write(SECOND)
+    reader = RunFolder(folder, Kept(room=second - start))
+    assert list(reader.placed()) == [(start, FIRST), (second, SECOND)]
+    assert list(reader.placed()) == list(RunFolder(folder).placed())
+    (folder / "results.jsonl").write_bytes(b"")
+    assert list(reader.at([start])) == [FIRST]
+    with pytest.raises(JournalError, match="has changed"):
+        list(reader.at([second]))
 
 
 def test_nothing_has_grown_where_there_is_no_journal(tmp_path: Path) -> None:

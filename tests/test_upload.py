@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +181,7 @@ def test_a_culprit_that_does_not_exist_is_not_believed(bench: Bench) -> None:
 
     good, bad = make_results(2)
     bench.write(good, replace(bad, title=""))
-    tally = bench.send(Confused(**vars(QASE)))
+    tally = bench.send(Confused(**asdict(QASE)))
     assert counts(tally) == (1, 0, 1)
     assert [nodeid for nodeid, _ in tally.refusals] == [bad.nodeid]
 
@@ -327,7 +327,7 @@ def test_a_bug_in_one_vendor_is_reported_and_harms_no_other(
 
     bench = make_bench(names=("qase", "demo"))
     bench.write(*make_results(5))
-    broken = Broken(**{**vars(QASE), "name": "broken"})
+    broken = Broken(**{**asdict(QASE), "name": "broken"})
     tallies = bench.send_all(broken, DEMO, mask=lambda text: text.replace(TOKEN, "***"))
     assert [counts(tally) for tally in tallies] == [(0, 5, 0), (5, 0, 0)]
     assert "unexpected KeyError: 'no *** in here'" in tallies[0].reason

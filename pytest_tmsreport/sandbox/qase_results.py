@@ -15,6 +15,16 @@ from .site import Refused, Route, json_body
 
 ERROR_CONTEXT, ERROR_CONTEXTS = 262_144, 4_194_304
 """Characters of `execution.error_context`: more in one are cut off, more in a batch are refused."""
+LEFT_OUT: dict[str, Any] = {
+    "testops_ids": None,
+    "fields": {},
+    "attachments": [],
+    "steps": [],
+    "params": {},
+    "relations": {},
+    "message": None,
+}
+"""What a result holds that says nothing of it."""
 
 
 class Results:
@@ -91,7 +101,8 @@ class Results:
                 named = item.get("testops_ids") or ([item["testops_id"]] if item.get("testops_id") else [])
                 key = item.get("id") or hashed(f"result {len(self._box.results)}")
                 cases = tuple(map(str, named))
-                result = ArrivedResult(key, run.id, item["execution"]["status"], item["title"], cases, item)
+                body = {**LEFT_OUT, **item}
+                result = ArrivedResult(key, run.id, body["execution"]["status"], body["title"], cases, body)
                 self._box.add_result(result)
                 kept.append(self._box.results[run.id, key])
         return kept

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Rejected, VendorError, dig
 from ..model import Outcome
-from ..render import cut, remarks
+from ..render import cut, said
 
 if TYPE_CHECKING:
     from ..model import Result, Step
@@ -27,34 +27,52 @@ STEP_STATUSES = {
 
 
 def row(vendor: Qase, index: int, result: Result) -> dict[str, Any]:
-    """The `ResultCreate` of a result. Raises Rejected, naming `index`, for what is no case id."""
-    fields = {**result.fields, "description": result.description, "tags": ",".join(result.tags)}
-    signature = [result.nodeid.partition("[")[0], *(f"{{{k}:{v}}}" for k, v in result.parameters.items())]
+    """The `ResultCreate` of a result: what it has, as Qase takes what is left out for empty.
+
+    Raises Rejected, naming `index`, for what is no case id.
+    """
+    signature = result.nodeid.partition("[")[0]
+    found: dict[str, Any] = {"id": result.id, "title": cut(result.title, 255)}
+    if result.case_ids:
+        found["testops_ids"] = [_case_id(vendor, index, text) for text in result.case_ids]
+    found["execution"] = _execution(vendor, result)
+    if result.fields or result.description or result.tags:
+        fields = {**result.fields, "description": result.description, "tags": ",".join(result.tags)}
+        found["fields"] = {key: value for key, value in fields.items() if value}
     files = {each.sha256: each.remote_id for each in result.attachments}
-    within = set(_files_within(result.steps))
-    message = [*([result.message] if result.message else []), *remarks(result)]
+    if result.steps:
+        found |= {"steps_type": "classic", "steps": [_step(step, files) for step in result.steps]}
+    if files:
+        within = set(_files_within(result.steps))
+        found["attachments"] = [remote for sha256, remote in files.items() if sha256 not in within]
+    if result.parameters:
+        found["params"] = {name: value or "empty" for name, value in result.parameters.items()}
+        signature = "::".join([signature, *(f"{{{k}:{v}}}" for k, v in result.parameters.items())])
+    found["signature"] = signature.lower().replace(" ", "_")
+    if result.suite:
+        found["relations"] = {"suite": {"data": [{"title": title} for title in result.suite]}}
+    if message := said(result):
+        found["message"] = message
+    if vendor.defect and result.outcome.is_bad:
+        found["defect"] = True
+    return found
+
+
+def _execution(vendor: Qase, result: Result) -> dict[str, Any]:
+    found = {"status": vendor.word(result.outcome), **_times(result.start, result.duration)}
+    if result.traceback:
+        found["stacktrace"] = result.traceback
+    if result.worker:
+        found["thread"] = result.worker
+    return found
+
+
+def _times(start: float, duration: float) -> dict[str, Any]:
+    """Seconds with three digits, and whole milliseconds; to round to digits would take twice as long."""
     return {
-        "id": result.id,
-        "title": cut(result.title, 255),
-        "signature": "::".join(signature).lower().replace(" ", "_"),
-        "testops_ids": [_case_id(vendor, index, text) for text in result.case_ids] or None,
-        "execution": {
-            "status": vendor.word(result.outcome),
-            "start_time": round(result.start, 3),
-            "end_time": round(result.end, 3),
-            "duration": round(1000 * result.duration),
-            "stacktrace": result.traceback or None,
-            "thread": result.worker or None,
-        },
-        "fields": {key: value for key, value in fields.items() if value},
-        "attachments": [remote for sha256, remote in files.items() if sha256 not in within],
-        "steps_type": "classic",
-        "steps": [_step(step, files) for step in result.steps],
-        "params": {name: value or "empty" for name, value in result.parameters.items()},
-        "param_groups": [],
-        "relations": {"suite": {"data": [{"title": title} for title in result.suite]}} if result.suite else {},
-        "message": "\n".join(message) or None,
-        "defect": vendor.defect and result.outcome.is_bad,
+        "start_time": round(1000 * start) / 1000,
+        "end_time": round(1000 * (start + duration)) / 1000,
+        "duration": round(1000 * duration),
     }
 
 
@@ -71,9 +89,7 @@ def _step(step: Step, files: Mapping[str, str]) -> dict[str, Any]:
         "data": {key: value for key, value in data.items() if value},
         "execution": {
             "status": STEP_STATUSES[step.outcome],
-            "start_time": round(step.start, 3),
-            "end_time": round(step.start + step.duration, 3),
-            "duration": round(1000 * step.duration),
+            **_times(step.start, step.duration),
             **({"comment": step.message} if step.message else {}),
             **({"attachments": attachments} if attachments else {}),
         },

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..render import mark, remarks
+from ..render import mark, remarks, said
 
 if TYPE_CHECKING:
     from ..model import Outcome, Result, Run, Step
@@ -67,7 +67,7 @@ def of_result(result: Result, status: str | int) -> dict[str, Any]:
         "earlier": list(result.earlier),
         "notes": list(result.notes),
         "remarks": remarks(result),
-        "words": "\n".join([*([result.message] if result.message else []), *remarks(result)]),
+        "words": said(result),
         "worker": result.worker,
         "is_flaky": result.is_flaky,
         "is_bad": result.outcome.is_bad,

@@ -44,7 +44,7 @@ def sent(vendor: TestRail, http: Client, run_id: str, batch: Sequence[Result]) -
     except Rejected as error:
         _mend(vendor, http, run_id, due, error)
         reply = post()
-    ids = (str(reply.pick(f"{index}.id", int)) for index in range(len(due)))
+    ids = map(str, reply.ids(len(due)))
     return [",".join(islice(ids, len(result.case_ids))) for result in batch]
 
 
@@ -97,20 +97,27 @@ def row(vendor: TestRail, http: Client, result: Result, case: str) -> Row:
     case_number = number(case)
     if case_number is None:
         raise Rejected(no_case(case), vendor=vendor.name)
-    own = {name: value for name, value in result.fields.items() if name.startswith("custom_")}
-    issues = [link.name or link.url.rstrip("/").rpartition("/")[2] for link in result.links if link.kind == "issue"]
+    found: Row = {}
+    if result.fields or vendor.result_fields:
+        own = {name: value for name, value in result.fields.items() if name.startswith("custom_")}
+        typed_fields = {name: typed(value) for name, value in {**vendor.result_fields, **own}.items()}
+        found = {name: value for name, value in typed_fields.items() if value != ""}
     has_steps = vendor.steps == "results" and bool(result.steps)
-    fields = {
-        **{name: typed(value) for name, value in {**vendor.result_fields, **own}.items()},
-        "case_id": case_number,
-        "status_id": status(vendor, http, result.outcome),
-        "comment": f"{trim(comment(result, with_steps=not has_steps), vendor.max_text)}\n\n{mark(result.id)}",
-        "elapsed": timespan(result.duration),
-        "version": cut(vendor.version, 250),
-        "defects": cut(",".join(issues), 250),
-    }
-    steps = {"custom_step_results": [_step(vendor, http, step) for step in result.steps]} if has_steps else {}
-    return {name: value for name, value in {**fields, **steps}.items() if value != ""}
+    found["case_id"] = case_number
+    found["status_id"] = status(vendor, http, result.outcome)
+    words = trim(comment(result, with_steps=not has_steps), vendor.max_text)
+    found["comment"] = f"{words}\n\n{mark(result.id)}"
+    if elapsed := timespan(result.duration):
+        found["elapsed"] = elapsed
+    if vendor.version:
+        found["version"] = cut(vendor.version, 250)
+    if issues := [
+        link.name or link.url.rstrip("/").rpartition("/")[2] for link in result.links if link.kind == "issue"
+    ]:
+        found["defects"] = cut(",".join(issues), 250)
+    if has_steps:
+        found["custom_step_results"] = [_step(vendor, http, step) for step in result.steps]
+    return found
 
 
 def _step(vendor: TestRail, http: Client, step: Step) -> Row:

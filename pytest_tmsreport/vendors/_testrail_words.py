@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..client import Client
 
 Row = dict[str, Any]
+_NUMBER = re.compile(r"C?0*([1-9][0-9]*)", re.IGNORECASE)
 PAGING = Offset(size=250, more="_links.next", bare_first=True)
 
 
@@ -26,7 +27,7 @@ def rows(http: Client, path: str, key: str) -> Iterator[Row]:
 
 def number(case: str) -> int | None:
     """The number of a case id, `C123` or `123`; None for what is none."""
-    found = re.fullmatch(r"C?0*([1-9][0-9]*)", case.strip(), re.IGNORECASE)
+    found = _NUMBER.fullmatch(case.strip())
     return int(found[1]) if found else None
 
 
@@ -63,11 +64,13 @@ def typed(text: str) -> Any:
 def timespan(seconds: float) -> str:
     """`1m 45s`: whole seconds, one at least; empty for no time at all, which TestRail refuses."""
     whole = max(round(seconds), 1) if seconds > 0 else 0
+    if 0 < whole < 60:
+        return f"{whole}s"
     parts = ((whole // 3600, "h"), (whole // 60 % 60, "m"), (whole % 60, "s"))
     return " ".join(f"{amount}{unit}" for amount, unit in parts if amount)
 
 
 def comment(result: Result, *, with_steps: bool = True) -> str:
     """What TestRail shows with a result, as Markdown; indented is what must stay as it is."""
-    sent = [name for name in result.fields if name.startswith("custom_")]
+    sent = [name for name in result.fields if name.startswith("custom_")] if result.fields else ()
     return as_markdown(result, sent=sent, with_steps=with_steps)

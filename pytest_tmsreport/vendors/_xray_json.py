@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 
 from ..aggregate import name_of
@@ -37,28 +38,31 @@ class Format:
 
     def test(self, result: Result) -> dict[str, Any]:
         """One entry of `tests`."""
-        evidence = [
-            {"data": base64.b64encode(read(each)).decode(), "filename": each.name, "contentType": each.mime}
-            for each in result.attachments
-        ]
-        return filled(
-            {
-                **self._named(result),
-                "start": utc(result.start, ISO),
-                "finish": utc(result.end, ISO),
-                "status": self.word(result.outcome),
-                "comment": self._comment(result),
-                "defects": defects(result),
-                "evidence" if self.is_cloud else "evidences": evidence,
-                "steps": [self._step(step) for step in result.steps] if self.has_steps else [],
-                "iterations": self._iterations(result.parts or (result,)),
-                "customFields": [
-                    {"id" if _FIELD_ID.fullmatch(field) else "name": field, "value": result.fields[name]}
-                    for name, field in self.custom_fields.items()
-                    if name in result.fields
-                ],
-            }
-        )
+        found = {
+            **self._named(result),
+            "start": utc(floor(result.start), ISO),
+            "finish": utc(floor(result.end), ISO),
+            "status": self.word(result.outcome),
+            "comment": self._comment(result),
+        }
+        if result.attachments:
+            found["evidence" if self.is_cloud else "evidences"] = [
+                {"data": base64.b64encode(read(each)).decode(), "filename": each.name, "contentType": each.mime}
+                for each in result.attachments
+            ]
+        if self.has_steps and result.steps:
+            found["steps"] = [self._step(step) for step in result.steps]
+        if issues := defects(result):
+            found["defects"] = issues
+        if iterations := self._iterations(result.parts or (result,)):
+            found["iterations"] = iterations
+        if custom := [
+            {"id" if _FIELD_ID.fullmatch(field) else "name": field, "value": result.fields[name]}
+            for name, field in self.custom_fields.items()
+            if name in result.fields
+        ]:
+            found["customFields"] = custom
+        return found
 
     def _step(self, step: Step) -> dict[str, Any]:
         """A step of a Manual Test; those within it stand in its words."""
@@ -80,7 +84,7 @@ class Format:
         return {"testInfo": filled(described)}
 
     def _iterations(self, parts: Sequence[Result]) -> list[dict[str, Any]]:
-        if not self.iterations or not any(part.parameters for part in parts):
+        if not self.iterations or not [part for part in parts if part.parameters]:
             return []
         longest = max(self.max_text // len(parts), SHORTEST_LOG)
         return [
@@ -101,9 +105,9 @@ class Format:
         if trace and not self.is_cloud:
             trace = f"{{noformat}}\n{trace}\n{{noformat}}"
         words = [result.message, *remarks(result), *particulars(result, sent=self.custom_fields)]
-        words += [] if self.has_steps else steps_as_text(result.steps)
-        said = "\n".join(text for text in words if text)
-        return "\n\n".join(text for text in (result.nodeid, said, trace) if text)
+        words += steps_as_text(result.steps) if result.steps and not self.has_steps else []
+        said = "\n".join(filter(None, words))
+        return "\n\n".join(filter(None, (result.nodeid, said, trace)))
 
 
 def definition(result: Result) -> str:
@@ -124,10 +128,12 @@ def new_test(result: Result, project: str, folder: str) -> dict[str, Any]:
 def defects(result: Result) -> list[str]:
     """The keys of the issues that the links of a result name."""
     links = [link for part in result.parts or (result,) for link in part.links if link.kind == "issue"]
+    if not links:
+        return []
     found = [KEY.findall(link.name) or KEY.findall(link.url) for link in links]
     return list(dict.fromkeys(keys[-1] for keys in found if keys))
 
 
 def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that hold something."""
-    return {name: value for name, value in fields.items() if value not in ("", [], {})}
+    return {name: value for name, value in fields.items() if value}

@@ -167,9 +167,12 @@ class Xray(Settings):
 
     def case_ids(self, result: Result) -> tuple[str, ...]:
         """The keys; a number is one of the project."""
-        return tuple(dict.fromkeys(map(self._key, super().case_ids(result))))
+        found = super().case_ids(result)
+        return tuple(dict.fromkeys(map(self._key, found))) if found else ()
 
     def _key(self, text: str) -> str:
+        if KEY.fullmatch(text):
+            return text
         found = re.sub(r"(?i)\AC?0*([1-9][0-9]*)\Z", rf"{self.project}-\1", text)
         return found.upper() if KEY.fullmatch(found.upper()) else found
 

@@ -92,15 +92,13 @@ repeatable = true
 id = "{id}"
 title = "{title|cut:255}"
 signature = "{nodeid|lower}"
-testops_ids = "{cases|without:C|number|null}"
-attachments = "{files|keep}"
+testops_ids = "{cases|without:C|number}"
+attachments = "{files}"
 steps_type = "classic"
-steps = "{steps|keep}"
-params = "{parameters|keep}"
-param_groups = []
+steps = "{steps}"
+params = "{parameters}"
 relations = { suite = { data = "{suite|each:title}" } }
-message = "{words|null}"
-defect = false
+message = "{words}"
 fields = { "*" = "{fields}", description = "{description}", tags = "{tags|join:,}" }
 
 [calls.send.item.execution]
@@ -108,8 +106,8 @@ status = "{status}"
 start_time = "{start}"
 end_time = "{end}"
 duration = "{duration|ms}"
-stacktrace = "{traceback|null}"
-thread = "{worker|null}"
+stacktrace = "{traceback}"
+thread = "{worker}"
 
 [calls.send.step]
 data = { action = "{title}", expected_result = "{expected}", input_data = "{data}" }
