@@ -14,6 +14,8 @@ from bench import suites
 from bench.reporters import BARE, OURS
 from bench.sessions import Session
 
+from pytest_tmsreport.vendors.qase import Qase
+
 if TYPE_CHECKING:
     from pytest_tmsreport.sandbox.server import Served
 
@@ -59,6 +61,12 @@ def test_results_travel_200_to_a_request_and_take_no_file_each(ours: Session, se
     assert len(box.requests) == 2 + 3
     assert cost.files == ours.cost().files
     assert 0 < cost.passing_bytes < JOURNAL_BYTES_PER_PASSING_TEST
+
+
+def test_many_requests_share_the_few_connections_that_may_be_open_at_once(ours: Session, served: Served) -> None:
+    replace(ours, options=("--tms-set", "qase.batch_size=5")).cost()
+    assert len(served.boxes["qase"].requests) == 2 + 11
+    assert 1 <= served.connections() <= Qase.parallel
 
 
 def test_memory_hardly_grows_with_the_suite(bare: Session, ours: Session, tmp_path: Path) -> None:

@@ -985,6 +985,7 @@ def test_a_connection_is_kept_also_after_a_refused_body() -> None:
             connection.getresponse().read()
             assert connection.sock is kept
         assert [each.status for each in served.boxes["qase"].requests] == [404, 200, 200, 200]
+        assert served.connections() == 1
 
 
 def test_a_reset_on_loopback_is_a_reset() -> None:

@@ -6,7 +6,7 @@ import selectors
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,12 +27,13 @@ POLL_S = 0.05
 
 @dataclass(frozen=True)
 class Served:
-    """A running server; `url` has no slash at its end."""
+    """A running server; `url` has no slash at its end. `connections` counts those that it has accepted so far."""
 
     url: str
     boxes: Mapping[str, Box]
     troubles: Troubles
     environment: Mapping[str, str]
+    connections: Callable[[], int]
 
     def url_of(self, vendor: str) -> str:
         """The address of one vendor's sandbox."""
@@ -64,7 +65,7 @@ def serve(sandboxes: Iterable[Sandbox], *, port: int = 0, troubles: Iterable[str
     thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), name="sandbox")
     thread.start()
     try:
-        yield Served(url, boxes, mount.troubles, environment)
+        yield Served(url, boxes, mount.troubles, environment, lambda: server.accepted)
     finally:
         server.end()
         thread.join()
@@ -125,6 +126,7 @@ class _Server(ThreadedWSGIServer):
 
     def __init__(self, app: Mount, listening: socket.socket) -> None:
         self.ended = threading.Event()
+        self.accepted = 0
         self._alarm, self._bell = socket.socketpair()
         self._connections: set[Any] = set()
         self._connecting = threading.Lock()
@@ -155,6 +157,7 @@ class _Server(ThreadedWSGIServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._connecting:
             self._connections.add(request)
+            self.accepted += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:

@@ -24,7 +24,7 @@ from pytest_tmsreport.sandbox.site import Sandbox
 
 from .environments import ROOT
 
-CASES = 50_000
+CASES = 100_000
 RULES = {
     "qase": {"requests_per_minute": 10**9},
     "testrail": {"requests_per_minute": 10**9, "cases": CASES},
@@ -35,9 +35,12 @@ RULES = {
 
 @dataclass
 class Arrived:
-    """What a stand-in has heard: how many requests and results, when the first results came, and its own CPU time."""
+    """What a stand-in has heard: how many requests, on how many connections, and results, when the first results came,
+    and its own CPU time.
+    """
 
     requests: int = 0
+    connections: int = 0
     results: int = 0
     first: float = 0.0
     cpu_s: float = 0.0
@@ -100,7 +103,7 @@ def _serve(names: Sequence[str], troubles: Sequence[str]) -> None:
         boxes = served.boxes.values()
         firsts = [box.requests.first for box in boxes if isinstance(box.requests, _Noted) and box.requests.first]
         requests, results = (sum(len(getattr(box, what)) for box in boxes) for what in ("requests", "results"))
-        arrived = Arrived(requests, results, min(firsts, default=0.0), time.process_time())
+        arrived = Arrived(requests, served.connections(), results, min(firsts, default=0.0), time.process_time())
         sys.stdout.write(json.dumps(asdict(arrived)))
         sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""What sending 10,000 results takes: requests, and seconds from the end of the last test to that of pytest.
+"""What sending 10,000 results takes: requests, connections, and seconds from the last test's end to that of pytest.
 
 The stand-in for Qase is a process of its own; its CPU time, which is part of the seconds, is told. Of 50,000 results it
 is told how soon the first are there.
@@ -19,6 +19,7 @@ COLUMNS = (
     "results",
     "latency, ms",
     "requests",
+    "connections",
     "seconds after the last test",
     "over bare",
     "CPU of the stand-in, s",
@@ -65,7 +66,7 @@ def _row(suite: Path, results: int, latency_s: float, turns: int, bare: list[flo
         first.append(arrived.first - last_test)
         cpu.append(arrived.cpu_s)
     over = [mine - theirs for mine, theirs in zip(after, bare, strict=True)]
-    parts = [f"{results:,}", f"{latency_s * 1000:.0f}", str(arrived.requests)]
+    parts = [f"{results:,}", f"{latency_s * 1000:.0f}", str(arrived.requests), str(arrived.connections)]
     return f"| {' | '.join([*parts, *(span(each, 2) for each in (after, over, cpu, first))])} |"
 
 
