@@ -12,7 +12,7 @@ from statistics import median
 
 from . import suites
 from .plot import draw
-from .reporters import BARE, OURS, OURS_THRICE, Reporter
+from .reporters import BARE, OURS, OURS_THRICE, TOOLS, Reporter
 from .sessions import Cost, Session, place
 from .standin import standing_in
 
@@ -28,7 +28,7 @@ HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 class Sizes:
     """How many tests, and how many turns; where the plot goes, if there is to be one."""
 
-    tests: tuple[int, ...] = (1_000, 10_000, 50_000)
+    tests: tuple[int, ...] = (1_000, 10_000, 50_000, 100_000)
     turns: int = 3
     plot: Path | None = PLOT
 
@@ -42,7 +42,7 @@ def measure(_names: Collection[str], sizes: Sizes, tell: Callable[[str], None]) 
     with place() as folder:
         tell(HEAD)
         for tests in sizes.tests:
-            row = _seconds(suites.write_mapped(Path(folder) / str(tests), tests), sizes.turns)
+            row = _seconds(suites.write_mapped(Path(folder) / str(tests), tests), tests, sizes.turns)
             for name, seconds in row.items():
                 lines[name].append((tests, seconds))
             tell(f"| {tests:,} tests | {' | '.join(f'{seconds:.1f}' for seconds in row.values())} |")
@@ -50,11 +50,13 @@ def measure(_names: Collection[str], sizes: Sizes, tell: Callable[[str], None]) 
         sizes.plot.write_text(draw("CPU seconds", "tests", lines), encoding="utf-8")
 
 
-def _seconds(suite: Path, turns: int) -> dict[str, float]:
+def _seconds(suite: Path, tests: int, turns: int) -> dict[str, float]:
     """By the name of a line."""
     found: dict[str, list[float]] = {name: [] for name in COLUMNS[1:]}
     for _ in range(turns):
-        alone, one, three = (_cost(suite, each) for each in (BARE, OURS, OURS_THRICE))
+        alone = _cost(suite, BARE, 0)
+        one = _cost(suite, OURS, tests)
+        three = _cost(suite, OURS_THRICE, len(TOOLS) * tests)
         found[ALONE].append(alone.cpu_s)
         found[ONE].append(one.cpu_s)
         found[THREE].append(three.cpu_s)
@@ -63,6 +65,9 @@ def _seconds(suite: Path, turns: int) -> dict[str, float]:
     return {name: median(values) for name, values in found.items()}
 
 
-def _cost(suite: Path, reporter: Reporter) -> Cost:
-    with standing_in("qase", "testrail", "xray") as tools:
-        return Session(reporter, suite, tools.url).cost()
+def _cost(suite: Path, reporter: Reporter, results: int) -> Cost:
+    """Of a session from which so many results arrive."""
+    with standing_in(*TOOLS) as tools:
+        cost = Session(reporter, suite, tools.url).cost()
+    assert tools.arrived.results == results, f"{tools.arrived.results} of {results} results have arrived"
+    return cost

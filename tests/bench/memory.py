@@ -37,6 +37,7 @@ def measure(_names: Collection[str], sizes: Sizes, tell: Callable[[str], None]) 
             bare = Session(BARE, suite).cost()
             with standing_in("qase") as tool:
                 ours = Session(OURS, suite, tool.url).cost()
+            assert tool.arrived.results == tests, f"{tool.arrived.results} of {tests} results have arrived"
             over = f"+{ours.peak_mib - bare.peak_mib:.1f}"
             parts = [f"{tests:,}", f"{bare.peak_mib:.0f}", over, f"{ours.sender_mib:.0f}"]
             tell(f"| {' | '.join([*parts, f'{ours.passing_bytes:.0f}', str(ours.files)])} |")
