@@ -28,7 +28,7 @@ HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 class Sizes:
     """How many tests, and how many turns; where the plot goes, if there is to be one."""
 
-    tests: tuple[int, ...] = (1_000, 10_000, 50_000, 100_000)
+    tests: tuple[int, ...] = (1_000, 10_000, 50_000)
     turns: int = 3
     plot: Path | None = PLOT
 

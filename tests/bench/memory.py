@@ -1,6 +1,7 @@
-"""What a session takes of memory and disk as it grows, over pytest alone.
+"""What a session takes of memory, disk and CPU time as it grows to 100,000 tests, over pytest alone.
 
 Memory is the most that the tests' process has had at a time, in MiB, and likewise the sender, a process of its own.
+Failures are not printed: for each of them pytest looks through the reports of all tests, which takes it minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from .reporters import BARE, OURS
 from .sessions import Session, place
 from .standin import standing_in
 
-COLUMNS = ("tests", "bare, MiB", "over it", "the sender", "journal, bytes a passing test", "its files")
+COLUMNS = (
+    *("tests", "bare, MiB", "over it", "the sender", "journal, bytes a passing test", "its files"),
+    *("bare, CPU s", "CPU over it", "CPU of the sender", "requests", "connections"),
+)
+QUIET = ("--tb=no",)
 HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
@@ -34,10 +39,13 @@ def measure(_names: Collection[str], sizes: Sizes, tell: Callable[[str], None]) 
         tell(HEAD)
         for tests in sizes.tests:
             suite = suites.write(Path(folder) / str(tests), tests)
-            bare = Session(BARE, suite).cost()
+            bare = Session(BARE, suite, options=QUIET).cost()
             with standing_in("qase") as tool:
-                ours = Session(OURS, suite, tool.url).cost()
-            assert tool.arrived.results == tests, f"{tool.arrived.results} of {tests} results have arrived"
+                ours = Session(OURS, suite, tool.url, options=QUIET).cost()
+            arrived = tool.arrived
+            assert arrived.results == tests, f"{arrived.results} of {tests} results have arrived"
             over = f"+{ours.peak_mib - bare.peak_mib:.1f}"
             parts = [f"{tests:,}", f"{bare.peak_mib:.0f}", over, f"{ours.sender_mib:.0f}"]
-            tell(f"| {' | '.join([*parts, f'{ours.passing_bytes:.0f}', str(ours.files)])} |")
+            parts += [f"{ours.passing_bytes:.0f}", str(ours.files)]
+            parts += [f"{bare.cpu_s:.1f}", f"+{ours.cpu_s - bare.cpu_s:.1f}", f"{ours.sender_cpu_s:.1f}"]
+            tell(f"| {' | '.join([*parts, str(arrived.requests), str(arrived.connections)])} |")
