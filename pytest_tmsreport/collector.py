@@ -162,7 +162,7 @@ class Collector:
                 return ()  # what follows a rerun that is over
             attempt = self._open[key] = _Attempt(len(self._failed_attempts.get(report.nodeid, ())) + 1)
         self._hear(attempt, report, worker)
-        if when == "setup" or when == "call":  # noqa: PLR1714 - a set takes longer
+        if when in ("setup", "call"):
             return closed
         return [*closed, *self._close(key)] if closed else self._close(key)
 
