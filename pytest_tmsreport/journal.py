@@ -42,7 +42,7 @@ NAME = re.compile("(?!results$)[a-z][a-z0-9]*")
 encode = json.JSONEncoder(separators=(",", ":"), default=to_json).encode
 """One ASCII line: no surrogate, no newline, whatever the text holds."""
 _text = json.encoder.encode_basestring_ascii
-_IN_HEAD = {"id", "nodeid", "outcome", "start", "durations"}
+_IN_HEAD = {"id", "nodeid", "outcome", "start", "durations", "worker"}
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -548,7 +548,9 @@ def line_of(record: Mapping[str, Any]) -> str:
         f'{{"id":{_text(record["id"])},"nodeid":{_text(record["nodeid"])},"outcome":{_text(record["outcome"])},'
         f"{times_of(record, 'e-6')}"
     )
-    if len(record) == len(_IN_HEAD):
+    if "worker" in record:
+        head += f',"worker":{_text(record["worker"])}'
+    if record.keys() <= _IN_HEAD:
         return f"{head}}}"
     return f"{head},{encode({name: held for name, held in record.items() if name not in _IN_HEAD})[1:]}"
 

@@ -19,10 +19,10 @@ from pytest_tmsreport.vendors.qase import Qase
 if TYPE_CHECKING:
     from pytest_tmsreport.sandbox.server import Served
 
-K_INSTRUCTIONS_PER_TEST = 270
+K_INSTRUCTIONS_PER_TEST = 230
 MODULES_WHEN_OFF = 10
 MODULES_WHEN_ON = 68
-JOURNAL_BYTES_PER_PASSING_TEST = 260
+JOURNAL_BYTES_PER_PASSING_TEST = 240
 PEAK_BYTES_PER_TEST = 220
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read where Linux tells it")
