@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -49,10 +50,8 @@ spec.loader.exec_module(module)
 """
 """Loads this very package from where it is, and everything else from `argv`: the working directory is not searched."""
 BOOT = f"""
-import gc, os, sys, warnings
+import gc, os
 gc.disable()
-sys.modules.update(chardet=None, charset_normalizer=None)
-warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 {LOAD}
 from pytest_tmsreport.sender import main
 main()
@@ -60,9 +59,9 @@ os._exit(0)
 """
 """What is imported stays: looking for garbage in it would only take time, until `main` has imported all.
 
-Taking all of it apart at the end would, too, while somebody waits; what `main` has written is on disk. An encoding is
-never guessed, for answers are JSON: `requests` does without those who guess, where they are missing.
+Taking all of it apart at the end would, too, while somebody waits; what `main` has written is on disk.
 """
+_GUESSERS = ("chardet", "charset_normalizer")
 
 
 class Origin(NamedTuple):
@@ -214,6 +213,19 @@ def job(
     }
 
 
+@contextmanager
+def _nobody_guessing() -> Iterator[None]:
+    """Meanwhile nothing is found that guesses an encoding. Answers are JSON, and `requests` does without where it is
+    imported so, which spares a tenth of that; a vendor of somebody's own may ask for them later."""
+    hidden = [name for name in _GUESSERS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None: not to be found
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
+        yield
+    for name in hidden:
+        del sys.modules[name]
+
+
 def main() -> None:
     """The child: one upload of the run folder that is its working directory."""
     os.umask(0o077)  # whatever the tests have left
@@ -225,7 +237,8 @@ def main() -> None:
     deadline = session.deadline if session else lambda: ends
     threading.Thread(target=_watch, args=(session, stopped), daemon=True).start()
 
-    from .client import Network, Request  # noqa: PLC0415 - the process that runs tests never imports requests
+    with _nobody_guessing():
+        from .client import Network, Request  # noqa: PLC0415 - the process that runs tests never imports requests
     from .upload import Conditions, upload  # noqa: PLC0415
 
     vendors = [

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,6 +29,9 @@ from pytest_tmsreport.sandbox.server import Served, serve
 from pytest_tmsreport.sender import LOG, LOOK_S, PROGRESS, Origin, Sender, job
 from pytest_tmsreport.testing import make_results
 from pytest_tmsreport.vendors.qase import Qase
+
+if TYPE_CHECKING:
+    from conftest import Project
 
 RUN = Run(id="20260914-100211-0a1b2c3d", name="nightly", start=1789380131.0)
 PATIENCE_S = 60.0
@@ -355,3 +358,24 @@ def wait_until(is_true: Callable[[], bool]) -> None:
     while not is_true():
         assert time.monotonic() < ends, "it did not happen"
         threading.Event().wait(LOOK_S)
+
+
+def test_a_vendor_of_ones_own_may_guess_encodings_although_ours_do_without(project: Project, tmp_path: Path) -> None:
+    package = tmp_path / "guess"
+    (package / "guess-1.dist-info").mkdir(parents=True)
+    (package / "guess-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: guess\nVersion: 1\n")
+    (package / "guess-1.dist-info" / "entry_points.txt").write_text("[pytest_tmsreport.vendors]\nguess = guess:Guess\n")
+    (package / "guess.py").write_text(
+        "from charset_normalizer import from_bytes\n"
+        "from pytest_tmsreport.vendors.qase import Qase\n"
+        "class Guess(Qase):\n"
+        "    def run_url(self, run_id):\n"
+        "        return f'https://x.test/{from_bytes(run_id.encode()).best()}'\n"
+    )
+    own = {key.replace("QASE", "GUESS"): value for key, value in project.environ.items()}
+    project.environ |= own | {"PYTHONPATH": str(package)}
+    project.write("test_one.py", "def test_one():\n    pass\n")
+    ran = project.pytest("--tms-to", "guess")
+    assert ran.line("guess: ").startswith(
+        "guess: 1 delivered, 0 kept, 0 refused, 0 without case | run 1 https://x.test/1 |"
+    )
